@@ -1,0 +1,83 @@
+"""The hashes that make history tamper-evident: one leaf an event, one block a batch.
+
+A leaf covers every stored field of its event but two, which its block covers: the position (first position and order of
+the leaves) and `recorded_at` (the block's `sealed_at`). Fields are length-prefixed, so none can lend bytes to the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from struct import Struct
+from typing import Final
+
+from libs.eventstore.model import Meta, NewEvent, Recorded
+
+GENESIS: Final = bytes(32)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_LENGTH: Final = Struct(">I").pack
+_ABSENT: Final = b"\xff\xff\xff\xff"  # no field is this long, so an absent one differs from an empty one
+_BLOCK_FIELDS: Final = Struct(">5q").pack
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970 UTC, PostgreSQL's resolution, exact."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def _joined(fields: Iterable[str | None]) -> bytes:
+    parts = []
+    for text in fields:
+        if text is None:
+            parts.append(_ABSENT)
+        else:
+            encoded = text.encode()
+            parts += (_LENGTH(len(encoded)), encoded)
+    return b"".join(parts)
+
+
+def _leaf(
+    book: int,
+    stream: str,
+    version: int,
+    event: NewEvent | Recorded,
+    meta: Meta | Recorded,
+    postings: Sequence[tuple[str, str, int]],
+) -> bytes:
+    fields: list[str | None] = [
+        str(book),
+        stream,
+        str(version),
+        event.type,
+        str(event.schema_version),
+        str(microseconds(event.effective_at)),
+        meta.correlation_id,
+        meta.causation_id,
+        meta.actor,
+        meta.reason,
+        str(len(postings)),
+    ]
+    for account, currency, amount in postings:
+        fields += (account, currency, str(amount))
+    fields.append(event.data)
+    return sha256(_joined(fields)).digest()
+
+
+def leaf_of_new(book: int, stream: str, version: int, event: NewEvent, meta: Meta) -> bytes:
+    """The leaf of an event about to be stored (32 bytes)."""
+    return _leaf(book, stream, version, event, meta, event.postings)
+
+
+def leaf_of_recorded(event: Recorded) -> bytes:
+    """The leaf that a stored event must have."""
+    return _leaf(event.book, event.stream, event.version, event, event, event.postings)
+
+
+def block_hash(
+    previous: bytes, *, book: int, block: int, first_position: int, sealed_at: datetime, leaves: Sequence[bytes]
+) -> bytes:
+    """The hash that chains a block to the one before it; `ledger.append` computes the same in SQL."""
+    fields = _BLOCK_FIELDS(book, block, first_position, len(leaves), microseconds(sealed_at))
+    return sha256(previous + fields + sha256(b"".join(leaves)).digest()).digest()

@@ -1,0 +1,210 @@
+"""What `append` promises, on both PostgreSQL versions."""
+
+from __future__ import annotations
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from libs.eventstore.leaves import GENESIS, block_hash, leaf_of_recorded
+from libs.eventstore.ledger import Ledger
+from libs.eventstore.model import Appended, Change, Duplicate, Moved, Reused, Short, Unit
+from libs.ledger.errors import Rejected
+from libs.ledger.journal import Posting
+from tests.integration.eventstore.units import META, capture, event, hold, stream, unit
+
+
+async def test_positions_are_dense_across_units_batches_and_refusals(ledger: Ledger) -> None:
+    first = await ledger.store.append([unit(capture(), hold()), unit(capture())])
+    refused = await ledger.store.append([unit(version=7)])
+    second = await ledger.store.append([unit(capture())])
+
+    assert first == [Appended(range(1, 3)), Appended(range(3, 4))]
+    assert isinstance(refused[0], Moved)
+    assert second == [Appended(range(4, 5))]
+    events, through = await ledger.feed.read(0)
+    assert [e.position for e in events] == [1, 2, 3, 4]
+    assert through == 4
+
+
+async def test_what_was_stored_comes_back_to_the_letter(ledger: Ledger) -> None:
+    name = stream()
+    sent = event(capture(2**90), "PaymentCaptured")
+    await ledger.store.append([Unit([Change(name, 0, [sent])], META)])
+
+    [[stored]] = (await ledger.store.load(name)).values()
+    assert (stored.type, stored.data, stored.effective_at) == (sent.type, sent.data, sent.effective_at)
+    assert stored.postings == sent.postings
+    assert (stored.actor, stored.reason, stored.correlation_id, stored.causation_id) == (
+        META.actor,
+        META.reason,
+        META.correlation_id,
+        META.causation_id,
+    )
+    assert (stored.version, stored.kind, stored.id) == (1, "payment", "1-1")
+
+
+async def test_one_bad_unit_never_fails_its_neighbours(ledger: Ledger) -> None:
+    taken = stream()
+    await ledger.store.append([unit(capture(), to=taken, key="first")])
+
+    outcomes = await ledger.store.append(
+        [
+            unit(capture()),
+            unit(capture(), to=taken),
+            unit(capture(), key="first"),
+            unit(capture(), key="first", request=b"other"),
+            unit(hold(1_000_000)),
+            unit(capture()),
+        ]
+    )
+    assert outcomes == [
+        Appended(range(2, 3)),
+        Moved(taken, 1),
+        Duplicate(range(1, 2)),
+        Reused("first"),
+        Short("funds:unallocated", "USD", -300 + 100),
+        Appended(range(3, 4)),
+    ]
+    assert await ledger.store.balances() == {("stripe:platform", "USD"): 300, ("funds:unallocated", "USD"): -300}
+
+
+async def test_a_repeated_request_hears_of_its_first_outcome_even_when_its_stream_moved_on(ledger: Ledger) -> None:
+    name = stream()
+    once = unit(capture(), to=name, key="k")
+    [stored] = await ledger.store.append([once])
+    await ledger.store.append([unit(to=name, version=1)])
+
+    assert await ledger.store.append([once]) == [Duplicate(stored.positions)]  # type: ignore[union-attr]  # Appended
+
+
+async def test_an_overdraft_is_refused_where_the_chart_refuses_it_and_allowed_where_it_allows(ledger: Ledger) -> None:
+    assert await ledger.store.append([unit(hold(5))]) == [Short("funds:unallocated", "USD", 0)]
+    refund = (Posting("stripe:platform", "USD", -5), Posting("expense:chargebacks", "USD", 5))
+    assert await ledger.store.append([unit(refund)]) == [Appended(range(1, 2))]
+
+
+async def test_a_batch_in_which_the_order_decides_is_settled_in_that_order(ledger: Ledger) -> None:
+    too_early, money, in_time = unit(hold(100)), unit(capture(100)), unit(hold(100))
+
+    outcomes = await ledger.store.append([too_early, money, in_time])
+
+    assert outcomes == [Short("funds:unallocated", "USD", 0), Appended(range(1, 2)), Appended(range(2, 3))]
+
+
+async def test_a_unit_may_use_the_money_that_it_brings(ledger: Ledger) -> None:
+    assert await ledger.store.append([unit(capture(100), hold(100)), unit(capture(1), hold(1))]) == [
+        Appended(range(1, 3)),
+        Appended(range(3, 5)),
+    ]
+
+
+async def test_several_streams_change_together_or_not_at_all(ledger: Ledger) -> None:
+    a, b = stream(), stream()
+    both = Unit([Change(a, 0, [event()]), Change(b, 0, [event()])], META)
+    assert await ledger.store.append([both]) == [Appended(range(1, 3))]
+
+    half = Unit([Change(a, 1, [event()]), Change(b, 0, [event()])], META)
+    assert await ledger.store.append([half]) == [Moved(b, 1)]
+    assert len((await ledger.store.load(a))[a]) == 1
+
+
+@pytest.mark.parametrize(
+    ("postings", "code"),
+    [
+        ((Posting("stripe:platform", "USD", 5),), "unbalanced"),
+        ((Posting("stripe:platform", "USD", 5), Posting("funds:unallocated", "EUR", -5)), "unbalanced"),
+        ((Posting("stripe:plattform", "USD", 5), Posting("funds:unallocated", "USD", -5)), "unknown_account"),
+    ],
+)
+async def test_the_database_itself_refuses_the_impossible(
+    ledger: Ledger, postings: tuple[Posting, ...], code: str
+) -> None:
+    with pytest.raises(Rejected) as refused:
+        await ledger.store.append([unit(capture()), unit(postings)])  # past the writer's own check
+    assert refused.value.code == code
+    assert await ledger.feed.head() == 0
+
+
+async def test_the_writer_refuses_a_bad_unit_before_it_joins_a_batch(ledger: Ledger) -> None:
+    bad = unit((Posting("stripe:platform", "USD", 5),))
+    outcomes = await asyncio.gather(
+        *(ledger.writer.append(u) for u in [unit(capture()), bad, unit(capture())]), return_exceptions=True
+    )
+    assert [type(outcome) for outcome in outcomes] == [Appended, Rejected, Appended]
+
+
+async def test_a_gap_in_versions_is_refused_by_the_database(ledger: Ledger) -> None:
+    from libs.eventstore.batch import Batch  # noqa: PLC0415 - forges what the public way cannot express
+    from libs.eventstore.store import SQL  # noqa: PLC0415
+
+    arguments = list(Batch(1, [unit(capture(), capture())]).arguments)
+    arguments[8] = [1, 3]
+    with pytest.raises(asyncpg.PostgresError, match="gap"):
+        await ledger.pool.fetch(SQL.append, *arguments)
+
+
+async def test_leaves_and_blocks_can_be_recomputed_from_the_rows(ledger: Ledger) -> None:
+    for size in (1, 3, 2):
+        await ledger.store.append([unit(capture()) for _ in range(size)])
+    events, _ = await ledger.feed.read(0)
+    assert [e.leaf for e in events] == [leaf_of_recorded(e) for e in events]
+
+    previous = GENESIS
+    for row in await ledger.pool.fetch("select * from ledger.blocks order by block"):
+        leaves = [e.leaf for e in events if row["first_position"] <= e.position <= row["last_position"]]
+        assert row["previous"] == previous
+        previous = block_hash(
+            previous,
+            book=1,
+            block=row["block"],
+            first_position=row["first_position"],
+            sealed_at=row["sealed_at"],
+            leaves=leaves,
+        )
+        assert row["hash"] == previous
+        assert {e.recorded_at for e in events if e.leaf in leaves} == {row["sealed_at"]}
+    assert previous == await ledger.pool.fetchval("select head from ledger.books")
+
+
+async def test_group_commit_gives_every_caller_its_own_outcome(ledger: Ledger) -> None:
+    hot = stream()
+    units = [unit(capture(i + 1)) for i in range(300)] + [unit(to=hot), unit(to=hot), unit(capture(), key="k")] * 2
+
+    outcomes = await asyncio.gather(*(ledger.writer.append(u) for u in units))
+
+    assert sum(isinstance(o, Appended) for o in outcomes) == 302
+    assert [type(o) for o in outcomes[300:]] == [Appended, Moved, Appended, Moved, Moved, Duplicate]
+    positions = sorted(p for o in outcomes if isinstance(o, Appended) for p in o.positions)
+    assert positions == list(range(1, 303))
+    assert await ledger.pool.fetchval("select count(*) from ledger.blocks") < 20
+
+
+async def test_two_writers_race_for_one_stream_and_one_wins(ledger: Ledger) -> None:
+    name = stream()
+    outcomes = await asyncio.gather(*(ledger.store.append([unit(to=name)]) for _ in range(8)))
+    assert sorted(type(o).__name__ for [o] in outcomes) == ["Appended"] + ["Moved"] * 7
+
+
+async def test_every_book_has_its_own_order_and_balances(ledger: Ledger) -> None:
+    await ledger.pool.execute("insert into ledger.books (book) values (2)")
+    other = type(ledger.store)(ledger.pool, 2)
+    await ledger.store.append([unit(capture())])
+    assert await other.append([unit(capture(7))]) == [Appended(range(1, 2))]
+    assert await other.balance("stripe:platform", "USD") == 7
+    with pytest.raises(Rejected) as refused:
+        await type(ledger.store)(ledger.pool, 3).append([unit()])
+    assert refused.value.code == "unknown_book"
+
+
+async def test_history_cannot_be_changed_even_by_the_owner(ledger: Ledger) -> None:
+    await ledger.store.append([unit(capture(), key="k")])
+    for table in ("events", "keys", "blocks"):
+        for statement in (
+            f"update ledger.{table} set book = 1",
+            f"delete from ledger.{table}",
+            f"truncate ledger.{table}",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
+                await ledger.pool.execute(statement)
