@@ -40,7 +40,7 @@ create function ledger.append(
 ) returns ledger.append_result
     language plpgsql security definer
     set search_path = pg_catalog
-    set plan_cache_mode = force_custom_plan
+    set plan_cache_mode = force_generic_plan   -- planning these statements costs more than running a small batch
 as $$
 declare
     v_book     ledger.books;
@@ -76,7 +76,8 @@ begin
                'first', k.first_position, 'last', k.last_position))
       into v_out, v_reused
       from unnest(p_keys, p_fingerprints) with ordinality u (key, fingerprint, unit)
-      join ledger.keys k on k.book = p_book and k.key = u.key;
+     cross join lateral (   -- LIMIT keeps the planner from scanning a book it has no statistics of
+           select * from ledger.keys k where k.book = p_book and k.key = u.key limit 1) k;
     v_out := coalesce(v_out, '{}');
 
     with moved as (
@@ -132,20 +133,15 @@ begin
                coalesce(sum(amount) filter (where amount > 0), 0) as debits,
                coalesce(sum(amount) filter (where amount < 0), 0) as credits
           from net group by account, currency
-    ), updated as (
-        update ledger.balances b set amount = b.amount + c.amount
+    ), known as materialized (
+        select c.*, coalesce(b.amount, 0) as before, coalesce(b.sign, ledger.account_sign(c.account)) as sign
           from change c
-         where b.book = p_book and b.account = c.account and b.currency = c.currency
-        returning b.account, b.currency, b.amount, b.sign
-    ), opened as (   -- not ON CONFLICT: its proposed row, the bare change, would already meet the overdraft check
+          left join lateral (select b.amount, b.sign from ledger.balances b
+                              where b.book = p_book and b.account = c.account and b.currency = c.currency limit 1) b on true
+    ), folded as (   -- the whole new balance is proposed, since the overdraft check meets the proposed row
         insert into ledger.balances (book, account, currency, amount, sign)
-        select p_book, c.account, c.currency, c.amount, ledger.account_sign(c.account)
-          from change c
-         where not exists (select from ledger.balances b
-                            where b.book = p_book and b.account = c.account and b.currency = c.currency)
-        returning account, currency, amount, sign
-    ), folded as (
-        select * from updated union all select * from opened
+        select p_book, account, currency, before + amount, sign from known
+            on conflict (book, account, currency) do update set amount = excluded.amount
     ), stored as (
         insert into ledger.events (book, position, stream, version, type, schema_version, recorded_at, effective_at,
                                    correlation_id, causation_id, actor, reason, accounts, currencies, amounts, data, leaf)
@@ -163,8 +159,7 @@ begin
     )
     select count(*), sha256(string_agg(e.leaf, ''::bytea order by e.n)),
            (select p.n from posting p group by p.n, p.currency having sum(p.amount) is distinct from 0 limit 1),
-           exists (select from change c join folded f using (account, currency)
-                    where (f.sign = 1 and f.amount - c.debits < 0) or (f.sign = -1 and f.amount - c.credits > 0))
+           exists (select from known where (sign = 1 and before + credits < 0) or (sign = -1 and before + debits > 0))
       into v_count, v_leaves, v_bad, v_dips
       from event e;
 
