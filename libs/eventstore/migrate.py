@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import asyncpg
+import stamina
 
 from libs.eventstore.pool import availability
 from libs.ledger.chart import CHART
@@ -22,6 +23,11 @@ create table if not exists public.holdfast_migrations (
 """
 
 
+# Roles belong to the server, so migrations of two of its databases at once may meet there; no lock reaches that far.
+_COLLISIONS: Final = (asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError, asyncpg.InternalServerError)
+
+
+@stamina.retry(on=_COLLISIONS, attempts=10, wait_initial=0.05, wait_max=1.0)
 async def migrate(url: str, components: Mapping[str, Path], *, book: int = 1) -> list[str]:
     """Bring a database to the newest schema and open its book; the names of the migrations applied now.
 

@@ -1,6 +1,4 @@
 -- Least privilege: everyone reads, nobody writes but through `append`, and `append` asks who is writing.
--- Roles belong to the server, not to the database, and several databases may migrate at once: hence the lock.
-select pg_advisory_xact_lock(hashtext('holdfast roles'));
 
 do $$
 begin
@@ -28,7 +26,6 @@ create function ledger.admit_service(p_service text, p_kinds text[]) returns voi
 declare
     v_role name := 'holdfast_' || p_service;
 begin
-    perform pg_advisory_xact_lock(hashtext('holdfast roles'));
     if not exists (select from pg_roles where rolname = v_role) then
         execute format('create role %I nologin', v_role);
     end if;

@@ -1,0 +1,28 @@
+"""What a handler takes from an envelope: whose deed it is, and how to do it only once."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+
+from libs.eventstore.model import Key, Meta
+from libs.messaging.envelope import Envelope
+
+
+def meta_of(envelope: Envelope, *, actor: str | None = None, reason: str | None = None) -> Meta:
+    """The message as the cause of events. `actor` is who wanted it, where the message says so; else who sent it.
+
+    Without a correlation id the subject (the order) holds everything together.
+    """
+    return Meta(
+        actor=actor or envelope.source,
+        reason=reason,
+        correlation_id=envelope.correlationid or envelope.subject,
+        causation_id=envelope.id,
+    )
+
+
+def key_of(queue: str, envelope: Envelope) -> Key:
+    """A message changes something once in each queue; under its id with other content it is refused (`KeyReused`)."""
+    content = json.dumps([envelope.type, envelope.data], sort_keys=True)
+    return Key(f"{queue}:{envelope.id}", sha256(content.encode()).digest())

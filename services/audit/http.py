@@ -1,0 +1,116 @@
+"""`/audit`: the proofs, and what they are about. It only reads."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, JsonValue
+
+from libs.eventstore.ledger import Ledger
+from libs.eventstore.model import Recorded
+from services.audit.proofs.trial_balance import trial_balance
+from services.audit.proofs.verify import verify
+from services.audit.views import Kept, Views
+
+Limit = Annotated[int, Query(ge=1, le=1_000)]
+
+
+class MessageOut(BaseModel):
+    """A message as it was announced, and when it reached the audit."""
+
+    id: str
+    type: str
+    subject: str
+    position: int | None
+    received_at: AwareDatetime
+    envelope: JsonValue
+
+
+class PostingOut(BaseModel):
+    """One side of a journal entry: debit positive, credit negative, minor units."""
+
+    account: str
+    currency: str
+    amount_minor: int
+
+
+class EventOut(BaseModel):
+    """A stored event with everything that its hash covers; `leaf` is that hash."""
+
+    position: int
+    stream: str
+    version: int
+    type: str
+    schema_version: int
+    recorded_at: AwareDatetime
+    effective_at: AwareDatetime
+    correlation_id: str | None
+    causation_id: str | None
+    actor: str
+    reason: str | None
+    postings: list[PostingOut]
+    data: JsonValue
+    leaf: str
+
+
+def router(ledger: Ledger, views: Views) -> APIRouter:
+    routes = APIRouter(prefix="/audit", tags=["audit"])
+    one_at_a_time = asyncio.Lock()  # a verification reads the whole book; a second one would only slow both
+
+    @routes.get("/trial-balance")
+    async def balances(position: int | None = None) -> dict[str, Any]:
+        """Every account on its side; now, or recomputed as of a position of the log."""
+        return (await trial_balance(ledger, position)).json()
+
+    @routes.get("/verify")
+    async def verification() -> dict[str, Any]:
+        """Recompute the whole chain and every balance. Long books are better verified with `holdfast audit verify`."""
+        async with one_at_a_time:
+            return (await verify(ledger)).json()
+
+    @routes.get("/messages")
+    async def messages(subject: str | None = None, after: str | None = None, limit: Limit = 100) -> list[MessageOut]:
+        """What was told to the world, of one order or setting or of all, after the message with that id."""
+        return [_message(kept) for kept in await views.messages(subject, after, limit)]
+
+    @routes.get("/events")
+    async def events(
+        stream: str | None = None, after: Annotated[int, Query(ge=0)] = 0, limit: Limit = 100
+    ) -> list[EventOut]:
+        """The events of a stream, or of the whole book, after a position."""
+        return [_event(event) for event in await views.events(stream, after, limit)]
+
+    return routes
+
+
+def _message(kept: Kept) -> MessageOut:
+    return MessageOut(
+        id=kept.id,
+        type=kept.type,
+        subject=kept.subject,
+        position=kept.position,
+        received_at=kept.received_at,
+        envelope=json.loads(kept.body),
+    )
+
+
+def _event(event: Recorded) -> EventOut:
+    return EventOut(
+        position=event.position,
+        stream=event.stream,
+        version=event.version,
+        type=event.type,
+        schema_version=event.schema_version,
+        recorded_at=event.recorded_at,
+        effective_at=event.effective_at,
+        correlation_id=event.correlation_id,
+        causation_id=event.causation_id,
+        actor=event.actor,
+        reason=event.reason,
+        postings=[PostingOut(**posting._asdict()) for posting in event.postings],
+        data=json.loads(event.data),
+        leaf=event.leaf.hex(),
+    )

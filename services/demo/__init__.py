@@ -1,0 +1,1 @@
+"""A marketplace's day."""

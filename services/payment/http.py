@@ -1,0 +1,100 @@
+"""`/payments`: what is paid, and how to pay it. `/webhooks/stripe`: where Stripe tells the platform's news."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Request
+from pydantic import AwareDatetime, BaseModel
+
+from services.payment.domain.state import OPEN, Status
+from services.payment.domain.webhook import Notice
+from services.payment.handlers import Handlers, Processor
+from services.payment.views import Views
+
+ReadNotice = Callable[[bytes, str | None], Notice | None]
+
+
+class PaymentOut(BaseModel):
+    """A payment. Amounts in minor units. `last_failure_code` is the processor's, or ours if it was rejected."""
+
+    payment_id: UUID
+    order_id: str
+    status: Status
+    currency: str
+    amount_minor: int
+    refunded_minor: int
+    requested_at: AwareDatetime
+    captured_at: AwareDatetime | None
+    intent_id: str | None
+    charge: str | None
+    last_failure_code: str | None
+    cancel_requested: bool
+
+
+class RefundOut(BaseModel):
+    refund_id: UUID
+    amount_minor: int
+    status: Literal["requested", "unknown", "pending", "succeeded", "failed"]
+    failure_code: str | None
+    requested_at: AwareDatetime
+
+
+class PaymentDetailOut(PaymentOut):
+    """`client_secret` is for the buyer's browser (Stripe.js) alone, and there only while there is something to pay."""
+
+    client_secret: str | None
+    refunds: list[RefundOut]
+
+
+class PageOut(BaseModel):
+    """`next` goes into `after` for the following page; null on the last one."""
+
+    items: list[PaymentOut]
+    next: int | None
+
+
+class AcceptedOut(BaseModel):
+    """`kept` is false for a notice that does not concern us."""
+
+    kept: bool
+
+
+def router(handlers: Handlers, views: Views, processor: Processor, read_notice: ReadNotice) -> APIRouter:
+    routes = APIRouter(tags=["payments"])
+
+    @routes.get("/payments")
+    async def payments(
+        order_id: Annotated[str | None, Query(max_length=64)] = None,
+        status: Status | None = None,
+        after: Annotated[int | None, Query(ge=1)] = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> PageOut:
+        """Payments, newest first."""
+        # One more than asked for tells whether there is another page.
+        rows = await views.payments(order_id=order_id, status=status, after=after, limit=limit + 1)
+        items = rows[:limit]
+        return PageOut(
+            items=[PaymentOut(**row) for row in items], next=items[-1]["position"] if len(rows) > limit else None
+        )
+
+    @routes.get("/payments/{payment_id}")
+    async def payment(payment_id: UUID) -> PaymentDetailOut:
+        """A payment with its refunds and, while it can be paid, what the buyer's browser needs for that."""
+        row = await views.payment(payment_id)
+        payable = row["status"] in OPEN and row["intent_id"] and not row["cancel_requested"]
+        secret = await processor.client_secret(row["intent_id"]) if payable else None
+        refunds = [RefundOut(**refund) for refund in await views.refunds(payment_id)]
+        return PaymentDetailOut(**row, client_secret=secret, refunds=refunds)
+
+    @routes.post("/webhooks/stripe", responses={400: {"description": "The signature is wrong."}})
+    async def webhook(request: Request, stripe_signature: Annotated[str | None, Header()] = None) -> AcceptedOut:
+        """Answered once the notice is stored: what it tells is looked at afterwards."""
+        notice = read_notice(await request.body(), stripe_signature)
+        if notice is not None:
+            await handlers.notice(notice)
+        return AcceptedOut(kept=notice is not None)
+
+    return routes

@@ -1,0 +1,56 @@
+"""What of this service's events the others hear, and in which words."""
+
+from __future__ import annotations
+
+from contracts.events import payouts
+from contracts.events.base import Message
+from libs.ledger.decider import Event
+from services.payout_scheduler.domain.payout import PayoutFailed, PayoutPaid, PayoutStarted, PayoutSubmitted
+from services.payout_scheduler.domain.transfer import TransferSettled
+
+
+def announce(event: Event) -> Message | None:
+    """The message of an event, or None when it is nobody else's business."""
+    match event:
+        case TransferSettled(at=at, release=release):
+            return payouts.TransferSettled(
+                transfer_id=release.transfer_id,
+                release_id=release.release_id,
+                order_id=release.order_id,
+                seller=release.seller,
+                currency=release.currency,
+                amount_minor=release.amount_minor,
+                settled_at=at,
+            )
+        case PayoutStarted(at=at, claim=c):
+            return payouts.PayoutScheduled(
+                payout_id=c.payout_id,
+                seller=c.seller,
+                currency=c.currency,
+                amount_minor=c.amount_minor,
+                scheduled_at=at,
+            )
+        case PayoutSubmitted(at=at, claim=c):
+            return payouts.PayoutSubmitted(
+                payout_id=c.payout_id,
+                seller=c.seller,
+                currency=c.currency,
+                amount_minor=c.amount_minor,
+                submitted_at=at,
+            )
+        case PayoutPaid(at=at, claim=c):
+            return payouts.PayoutPaid(
+                payout_id=c.payout_id, seller=c.seller, currency=c.currency, amount_minor=c.amount_minor, paid_at=at
+            )
+        case PayoutFailed(at=at, claim=c, code=code, retry_at=retry_at):
+            return payouts.PayoutFailed(
+                payout_id=c.payout_id,
+                seller=c.seller,
+                currency=c.currency,
+                amount_minor=c.amount_minor,
+                code=code,
+                failed_at=at,
+                retry_at=retry_at,
+            )
+        case _:
+            return None

@@ -1,0 +1,23 @@
+"""The sellers' side of the money: who they are, what is held for them, transfers to them, payouts to their banks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from libs.ledger.decider import Event
+from services.payout_scheduler.domain.hold import HOLD
+from services.payout_scheduler.domain.payout import PAYOUT
+from services.payout_scheduler.domain.seller import SELLER
+from services.payout_scheduler.domain.transfer import TRANSFER
+from services.payout_scheduler.domain.webhook import WEBHOOK
+
+__all__ = ["EVENTS", "HOLD", "KINDS", "PAYOUT", "SELLER", "TRANSFER", "WEBHOOK"]
+
+EVENTS: Final[tuple[type[Event], ...]] = (
+    *SELLER.events,
+    *HOLD.events,
+    *TRANSFER.events,
+    *PAYOUT.events,
+    *WEBHOOK.events,
+)
+KINDS: Final = (SELLER.kind, HOLD.kind, TRANSFER.kind, PAYOUT.kind, WEBHOOK.kind)

@@ -1,0 +1,115 @@
+"""What comes in: escrows' news, sellers and their wishes, Stripe's notices. Each becomes one append."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import sha256
+from typing import Final
+from uuid import UUID
+
+from contracts.events.escrows import EscrowHeld, EscrowPartiallyReleased, EscrowRefunded, EscrowReleased
+from libs.eventstore.execute import Executor, Step
+from libs.eventstore.model import Key, Meta
+from libs.ledger.errors import NotFound
+from libs.messaging.envelope import Envelope
+from libs.messaging.received import key_of, meta_of
+from services.payout_scheduler.domain.calendar import Frequency
+from services.payout_scheduler.domain.hold import HOLD, Held, OpenHold, RefundHold
+from services.payout_scheduler.domain.payout import PAYOUT, Claim, PayoutState
+from services.payout_scheduler.domain.seller import (
+    SELLER,
+    ChangeSchedule,
+    RegisterSeller,
+    SellerState,
+    seller_id,
+)
+from services.payout_scheduler.domain.transfer import TRANSFER, Release, RequestTransfer
+from services.payout_scheduler.domain.webhook import WEBHOOK, Notice, Receive, webhook_id
+
+QUEUE: Final = "payouts.escrow"
+
+
+class Handlers:
+    """All may raise what `Executor.run` raises."""
+
+    def __init__(self, executor: Executor, book: int, clock: Callable[[], datetime]) -> None:
+        self._executor = executor
+        self._book = book
+        self._clock = clock
+
+    async def escrow_held(self, message: EscrowHeld, envelope: Envelope) -> None:
+        held = tuple(
+            Held(
+                allocation_id=part.allocation_id,
+                seller=part.seller,
+                net_minor=part.gross_minor - part.commission_minor,
+            )
+            for part in message.allocations
+        )
+        command = OpenHold(
+            escrow_id=message.escrow_id,
+            order_id=message.order_id,
+            currency=message.currency,
+            held=held,
+            at=message.held_at,
+        )
+        await self._receive(Step(HOLD, message.escrow_id, command), envelope)
+
+    async def escrow_released(self, message: EscrowPartiallyReleased | EscrowReleased, envelope: Envelope) -> None:
+        part = message.release
+        if part.net_minor == 0:  # the commission took it all: there is nothing to transfer
+            return
+        release = Release(
+            release_id=part.release_id,
+            allocation_id=part.allocation_id,
+            escrow_id=message.escrow_id,
+            order_id=message.order_id,
+            seller=part.seller,
+            currency=message.currency,
+            amount_minor=part.net_minor,
+            charge=message.charge,
+        )
+        command = RequestTransfer(release=release, at=message.released_at)
+        await self._receive(Step(TRANSFER, release.transfer_id, command), envelope)
+
+    async def escrow_refunded(self, message: EscrowRefunded, envelope: Envelope) -> None:
+        command = RefundHold(escrow_id=message.escrow_id, at=message.refunded_at)
+        await self._receive(Step(HOLD, message.escrow_id, command), envelope)
+
+    async def register_seller(self, seller: str, country: str, meta: Meta) -> None:
+        """Once; again with the same country it changes nothing. Raises `Rejected` (`seller_registered`)."""
+        command = RegisterSeller(seller=seller, country=country, at=self._clock())
+        await self._executor.run(Step(SELLER, seller_id(self._book, seller), command), meta=meta)
+
+    async def change_schedule(self, seller: str, frequency: Frequency, meta: Meta) -> None:
+        """Raises `NotFound` (`unknown_seller`)."""
+        command = ChangeSchedule(frequency=frequency, at=self._clock())
+        await self._executor.run(Step(SELLER, seller_id(self._book, seller), command), meta=meta)
+
+    async def seller(self, seller: str) -> SellerState:
+        """Raises `NotFound` (`unknown_seller`)."""
+        state: SellerState = await self._executor.state(SELLER, seller_id(self._book, seller))
+        if state.seller is None:
+            raise NotFound(f"Nobody registered the seller {seller}; POST /sellers does.", code="unknown_seller")
+        return state
+
+    async def payout(self, payout_id: UUID) -> tuple[PayoutState, Claim]:
+        """A payout's state and newest attempt. Raises `NotFound` (`unknown_payout`)."""
+        state: PayoutState = await self._executor.state(PAYOUT, payout_id)
+        if state.claim is None:
+            raise NotFound(
+                f"There is no payout {payout_id}; GET /payouts?seller=... finds those of a seller.",
+                code="unknown_payout",
+            )
+        return state, state.claim
+
+    async def notice(self, notice: Notice) -> None:
+        """Keep a notice of Stripe's, once; a worker reads its object again."""
+        step = Step(WEBHOOK, webhook_id(self._book, notice.notice_id), Receive(notice))
+        # Not over the whole body: Stripe counts its deliveries in there.
+        key = Key(f"stripe:{notice.notice_id}", sha256(notice.type.encode()).digest())
+        await self._executor.run(step, meta=Meta("stripe", correlation_id=notice.object_id), key=key)
+
+    async def _receive(self, step: Step, envelope: Envelope) -> None:
+        await self._executor.run(step, meta=meta_of(envelope), key=key_of(QUEUE, envelope))

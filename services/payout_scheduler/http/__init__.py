@@ -1,0 +1,33 @@
+"""The service over HTTP: `/sellers`, `/payouts`, `/wallets`, `/webhooks/stripe-connect`."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from libs.eventstore.store import Store
+from libs.runtime.service import Clock
+from libs.settings.live import LiveSettings
+from services.payout_scheduler.handlers.bank import Bank
+from services.payout_scheduler.handlers.incoming import Handlers
+from services.payout_scheduler.handlers.payer import Payer
+from services.payout_scheduler.http import payouts, sellers, wallets, webhooks
+from services.payout_scheduler.http.webhooks import ReadNotice
+from services.payout_scheduler.views.reads import Views
+
+
+def router(
+    handlers: Handlers,
+    views: Views,
+    payer: Payer,
+    bank: Bank,
+    read_notice: ReadNotice,
+    store: Store,
+    settings: LiveSettings,
+    clock: Clock,
+) -> APIRouter:
+    routes = APIRouter()
+    routes.include_router(sellers.router(handlers, views, bank, settings, clock))
+    routes.include_router(payouts.router(handlers, views, payer, store, clock))
+    routes.include_router(wallets.router(views, store))
+    routes.include_router(webhooks.router(handlers, read_notice))
+    return routes

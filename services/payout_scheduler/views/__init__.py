@@ -1,0 +1,1 @@
+"""Read models: `rows` (sellers, holds, transfers, payouts, work) and `wallets` follow the log, `reads` asks them."""

@@ -1,0 +1,24 @@
+"""What the world hears of a changed setting: the change, not where it was made from."""
+
+from __future__ import annotations
+
+from contracts.events.base import Message
+from contracts.events.settings import SettingChanged as Announced
+from libs.ledger.decider import Event
+from services.settings.domain import SettingChanged
+
+
+def announce(event: Event) -> Message | None:
+    """The public message of an event, or None. IP and user agent stay in the log: they are personal data."""
+    match event:
+        case SettingChanged():
+            return Announced(
+                key=event.key,
+                old=event.old,
+                new=event.new,
+                changed_by=event.actor,
+                reason=event.reason,
+                changed_at=event.at,
+            )
+        case _:
+            return None

@@ -1,0 +1,102 @@
+"""The read models: what is asked of them, and that they can be made anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from libs.eventstore.codec import Codec
+from libs.eventstore.feed import Feed
+from services.payment import views
+from services.payment.domain import EVENTS
+from tests.integration.payment.desk import ORDER, Desk
+
+ROWS = {
+    "payments": "select * from payments order by payment_id",
+    "refunds": "select * from refunds order by refund_id",
+    "work": "select id, kind, subject, data, due_at from work order by id",
+}
+
+
+async def _rows(desk: Desk) -> dict[str, list[dict[str, Any]]]:
+    return {table: [dict(row) for row in await desk.ledger.pool.fetch(query)] for table, query in ROWS.items()}
+
+
+async def _eventful(desk: Desk) -> None:
+    """Payments in every condition, with some work left."""
+    await desk.place_and_pay("pm_card_chargeDeclined")
+    await desk.twin.confirm(await desk.intent_id())
+    await desk.work()
+    await desk.refund(1_000)
+    await desk.work()
+    await desk.twin.fault("refunds.create", "error_500")
+    await desk.refund(2_000, number=2)
+    await desk.work()
+    for number, changes in enumerate(({}, {"currency": "XXX"}, {"rail": "chain"}, {}), 2):
+        await desk.place(ORDER.model_copy(update={"order_id": f"A-{number}", **changes}))
+    await desk.place(ORDER.model_copy(update={"order_id": "A-3"}))
+    await desk.cancel("A-2")
+    await desk.work()
+    await desk.twin.fault("payment_intents.create", "error_500")
+    await desk.place(ORDER.model_copy(update={"order_id": "A-6"}))
+    await desk.work()
+    await desk.cancel("A-6")
+    await desk.projector.catch_up()
+
+
+@pytest.mark.parametrize("size", [1, 3, 1_000])
+async def test_a_rebuild_equals_the_live_tables_however_the_log_is_sliced(desk: Desk, size: int) -> None:
+    await _eventful(desk)
+    live = await _rows(desk)
+    assert {row["status"] for row in live["payments"]} == {"partially_refunded", "canceled", "requested", "rejected"}
+    assert [row["kind"] for row in live["work"]] == ["resolve_intent", "resolve_refund"]
+    projection = views.projection(Codec(EVENTS))
+    events = (await Feed(desk.ledger.pool, 1).read(0, projection.kinds)).events
+    async with desk.ledger.pool.acquire() as connection, connection.transaction():
+        await connection.execute("delete from work; delete from refunds; delete from payments")
+        for start in range(0, len(events), size):
+            await projection.apply(connection, events[start : start + size])
+    assert await _rows(desk) == live
+
+
+async def test_payments_are_listed_newest_first_page_by_page(desk: Desk) -> None:
+    for number in range(5):
+        await desk.place(ORDER.model_copy(update={"order_id": f"P-{number}"}))
+    await desk.projector.catch_up()
+    pages: list[list[str]] = []
+    after: dict[str, int] = {}
+    while True:
+        page = (await desk.http.get("/payments", params={"limit": 2, **after})).json()
+        pages.append([item["order_id"] for item in page["items"]])
+        if page["next"] is None:
+            break
+        after = {"after": page["next"]}
+    assert pages == [["P-4", "P-3"], ["P-2", "P-1"], ["P-0"]]
+
+
+async def test_payments_are_found_by_order_and_by_status(desk: Desk) -> None:
+    await desk.place()
+    await desk.place(ORDER.model_copy(update={"order_id": "A-2", "rail": "chain"}))
+    await desk.projector.catch_up()
+
+    async def found(**query: str) -> list[str]:
+        return [item["order_id"] for item in (await desk.http.get("/payments", params=query)).json()["items"]]
+
+    assert await found(order_id="A-1") == ["A-1"]
+    assert await found(order_id="A-9") == []
+    assert await found(status="rejected") == ["A-2"]
+    assert await found(status="requested", order_id="A-2") == []
+    assert (await desk.http.get("/payments", params={"status": "odd"})).status_code == httpx.codes.UNPROCESSABLE_ENTITY
+
+
+async def test_an_unknown_payment_is_not_found_and_stripe_away_is_said_so(desk: Desk) -> None:
+    missing = await desk.http.get("/payments/00000000-0000-0000-0000-000000000000")
+    assert (missing.status_code, missing.json()["code"]) == (httpx.codes.NOT_FOUND, "unknown_payment")
+    await desk.place()
+    await desk.work()
+    await desk.twin.fault("payment_intents.retrieve", "error_503")
+    payment_id = (await desk.http.get("/payments")).json()["items"][0]["payment_id"]
+    away = await desk.http.get(f"/payments/{payment_id}")
+    assert (away.status_code, away.json()["code"]) == (httpx.codes.SERVICE_UNAVAILABLE, "outcome_unknown")

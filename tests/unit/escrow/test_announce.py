@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from contracts.events import escrows
+from contracts.events.base import Message
+from services.escrow.announce import announce
+from services.escrow.domain import events as e
+from services.escrow.domain.allocation import allocation_id_of, refund_id_of, release_id_of
+from services.escrow.domain.commands import Command
+from tests.unit.escrow.given import (
+    ESCROW_ID,
+    HOLD,
+    NOON,
+    cancelled,
+    day,
+    delivered,
+    disputed,
+    hear,
+    history,
+    release,
+)
+
+NAMES = {"escrow_id": ESCROW_ID, "payment_id": HOLD.payment_id, "order_id": "order-1", "currency": "USD"}
+ANNA, BERT = allocation_id_of(ESCROW_ID, "anna"), allocation_id_of(ESCROW_ID, "bert")
+
+
+def _announced(*commands: Command) -> list[Message]:
+    return [message for event in history(commands) if (message := announce(event))]
+
+
+def test_held_money_is_announced_with_its_allocations_and_timers() -> None:
+    assert _announced(HOLD) == [
+        escrows.EscrowHeld(
+            **NAMES,
+            amount_minor=16_000,
+            allocations=(
+                escrows.Allocation(allocation_id=ANNA, seller="anna", gross_minor=13_000, commission_minor=2_500),
+                escrows.Allocation(allocation_id=BERT, seller="bert", gross_minor=3_000, commission_minor=600),
+            ),
+            held_at=NOON,
+            deliver_by=day(30),
+            hold_until_max=day(90),
+        )
+    ]
+
+
+def test_a_confirmed_delivery_is_announced_with_the_time_of_release() -> None:
+    assert _announced(HOLD, hear(delivered(3, "bert")))[-1] == escrows.EscrowDeliveryConfirmed(
+        **NAMES,
+        sellers=("bert",),
+        confirmation="COURIER_CONFIRMED",
+        confirmed_by="courier",
+        confirmed_at=day(3),
+        release_at=day(10),
+    )
+
+
+def test_the_last_release_is_announced_as_released_and_those_before_as_partially_released() -> None:
+    first, last = _announced(HOLD, hear(delivered(3)), release(10))[-2:]
+    assert isinstance(first, escrows.EscrowPartiallyReleased)
+    assert last == escrows.EscrowReleased(
+        **NAMES,
+        release=escrows.Release(
+            release_id=release_id_of(BERT, 1),
+            allocation_id=BERT,
+            seller="bert",
+            gross_minor=3_000,
+            commission_minor=600,
+            net_minor=2_400,
+        ),
+        release_type="task_completion",
+        charge="ch_1",
+        released_at=day(10),
+    )
+
+
+def test_a_release_beside_a_dispute_is_partial() -> None:
+    *_, last = _announced(HOLD, hear(delivered(3)), hear(disputed(4, "anna")), release(10))
+    assert isinstance(last, escrows.EscrowPartiallyReleased)
+
+
+def test_a_refund_is_announced_with_its_amount_and_reason() -> None:
+    assert _announced(HOLD, hear(cancelled(2)))[-1] == escrows.EscrowRefunded(
+        **NAMES,
+        refund_id=refund_id_of(ESCROW_ID, 1),
+        amount_minor=16_000,
+        reason="out of stock",
+        refunded_at=day(2),
+    )
+
+
+def test_a_dispute_is_announced_with_the_sellers_whose_money_is_frozen() -> None:
+    assert _announced(HOLD, hear(disputed(4, "anna")))[-1] == escrows.EscrowDisputed(
+        **NAMES, sellers=("anna",), opened_by="buyer", reason="broken", disputed_at=day(4)
+    )
+
+
+def test_notes_and_their_refusals_are_nobody_elses_business() -> None:
+    noted, held, refused = history([hear(delivered(1, "carl")), HOLD])
+    assert isinstance(noted, e.FactNoted)
+    assert isinstance(refused, e.FactRefused)
+    assert [announce(event) is None for event in (noted, held, refused)] == [True, False, True]
