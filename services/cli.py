@@ -129,7 +129,7 @@ def demo() -> None:
     """A marketplace's day, end to end in this process: orders, escrow, payouts, and the proof at the end."""
     from services.demo.play import play  # noqa: PLC0415 - needs the devstack, which a service's image has not
 
-    configure_logging("ERROR")
+    configure_logging("WARNING")
     _run(play(out))
 
 

@@ -17,8 +17,9 @@ import structlog
 from libs.eventstore.pool import availability
 from libs.eventstore.signal import Signal, pulsed
 from libs.eventstore.store import SQL
+from libs.ledger.errors import Unavailable
 
-LEASE_SECONDS = 120.0  # longer than any one call may take, so that a live worker never loses its row
+LEASE_SECONDS = 15.0  # after a worker's death its rows wait for so long; a live one renews them in time
 BACKOFF_SECONDS_MAX = 60.0
 POLL_SECONDS = 1.0
 
@@ -60,7 +61,8 @@ class Worker:
         self._performances = performances
         self._clock = clock
         self._at_once_max = at_once_max
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], str] = {}
+        self._renewing: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Work until cancelled; a cancelled worker lets what it began finish."""
@@ -99,9 +101,21 @@ class Worker:
                 row["first_attempt_at"],
             )
             task = asyncio.create_task(self._perform(item))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._running[task] = item.id
+            task.add_done_callback(self._running.pop)
+        if rows and (self._renewing is None or self._renewing.done()):
+            self._renewing = asyncio.create_task(self._renew())
         return len(rows)
+
+    async def _renew(self) -> None:
+        """Keep the leases of what runs. One that is lost all the same costs a second call under the same key."""
+        while self._running:
+            await asyncio.wait(list(self._running), timeout=LEASE_SECONDS / 3)
+            try:
+                with availability():
+                    await self._pool.execute(SQL.renew, list(self._running.values()), LEASE_SECONDS)
+            except Unavailable as error:
+                log.warning("leases could not be renewed", error=str(error))
 
     async def _perform(self, item: Item) -> None:
         try:

@@ -37,7 +37,8 @@ def broker_availability() -> Iterator[None]:
     try:
         yield
     except PublishError as error:
-        raise unroutable(getattr(error.message, "routing_key", None), error.frame.exchange) from error
+        delivery = error.message and error.message.delivery
+        raise unroutable(getattr(delivery, "routing_key", None), getattr(delivery, "exchange", None)) from error
     except DeliveryError as error:
         raise Unavailable("The broker refused a message; a queue is full or has lost its majority.") from error
     except _GONE as error:

@@ -99,7 +99,7 @@ class RabbitCarrier:
                 self._fault = repr(error)
                 log.exception("consuming does not start, will try again")
             else:
-                self._fault = "the connection was lost"
+                self._fault = "the connection or the queue was lost"
                 return
             await self._close(self._broker)
             await asyncio.sleep(RECONNECT_SECONDS)

@@ -46,7 +46,7 @@ class RabbitDead:
     ) -> int:
         replayed = 0
         async with self._channel() as channel:
-            async for message in self._chosen(channel, queue, id, LETTERS_MAX):
+            async for message in self._chosen(channel, queue, id):
                 await channel.default_exchange.publish(
                     _reborn(message, corrected), _letter(message).queue, timeout=CONFIRM_SECONDS
                 )
@@ -57,7 +57,7 @@ class RabbitDead:
     async def drop(self, *, queue: str | None = None, id: str | None = None) -> int:  # noqa: A002 - as the option
         dropped = 0
         async with self._channel() as channel:
-            async for message in self._chosen(channel, queue, id, LETTERS_MAX):
+            async for message in self._chosen(channel, queue, id):
                 await message.ack()
                 dropped += 1
         return dropped
@@ -71,11 +71,12 @@ class RabbitDead:
                 yield channel
 
     async def _chosen(
-        self, channel: AbstractChannel, queue: str | None, message_id: str | None, limit: int
+        self, channel: AbstractChannel, queue: str | None, message_id: str | None, limit: int | None = None
     ) -> AsyncIterator[AbstractIncomingMessage]:
-        names = [dead_queue(queue)] if queue else dead_queues(self._bindings)
         left = limit
-        for name in names:
+        for name in dead_queues(self._bindings):
+            if queue is not None and name != dead_queue(queue):
+                continue
             dead = await channel.declare_queue(name, passive=True)
             # As many as there are now: one that is replayed may die and be here again before we are through.
             for _ in range(dead.declaration_result.message_count or 0):
@@ -83,7 +84,7 @@ class RabbitDead:
                 if message is None or left == 0:
                     break
                 if (queue is None or _letter(message).queue == queue) and message_id in {None, message.message_id}:
-                    left -= 1
+                    left = left and left - 1
                     yield message
 
 

@@ -30,7 +30,12 @@ async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[str]:
     """Serve an application and give its URL; port 0 takes a free one. Requests in flight are finished at the end."""
     with _listen(host, port) as listener:
         config = uvicorn.Config(
-            app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE_SECONDS
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            backlog=_BACKLOG,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         server = _Server(config)
         task = asyncio.create_task(server.serve(sockets=[listener]), name="http")
@@ -48,7 +53,12 @@ async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[str]:
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        # asyncio turns Nagle's algorithm off only where a socket says that it is TCP, which `socket.create_server` does
+        # not; an answer in two writes would then wait 40 ms for the client's delayed acknowledgement of the first.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        return listener
     except OSError as error:
         raise Misconfigured(
             f"Cannot listen at {host}:{port} ({error.strerror}); set HOLDFAST_HTTP_HOST and HOLDFAST_HTTP_PORT "

@@ -79,7 +79,7 @@ SELLERS: Final = (
 def make_plan(today: datetime, *, seed: int = 7) -> Plan:
     """The same day for the same seed; it ends before `today`."""
     chance = random.Random(seed)  # noqa: S311 - a story, not a secret
-    days = 46  # 30 until nobody has confirmed, 7 to inspect, and on to the Monday after next
+    days = 39  # 30 until nobody has confirmed, 7 to inspect; what came last is still on its way then
     start = (today - timedelta(days=days + today.weekday() + 1)).replace(hour=6, minute=0, second=0, microsecond=0)
     start -= timedelta(days=start.weekday())
     fates = [fate for fate, count in _FATES for _ in range(count)]
@@ -112,5 +112,5 @@ def _order(number: int, fate: Fate, start: datetime, chance: random.Random) -> O
         placed_at=start + timedelta(seconds=chance.randint(0, 43_200)),
     )
     pays = fate not in {"refused", "cancelled_unpaid"}
-    delivered = {"delivered": chance.randint(1, 4), "late": chance.randint(12, 20)}.get(fate)
+    delivered = {"delivered": chance.randint(1, 4), "late": chance.randint(12, 33)}.get(fate)
     return Order(placed, fate, _CARDS.get(fate, "pm_card_visa") if pays else None, delivered)

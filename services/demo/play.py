@@ -179,7 +179,7 @@ async def _weeks(stage: Stage, progress: Progress) -> None:
 async def _news_of(seller: Seller, number: int, stage: Stage) -> None:
     if number == seller.onboards_day:
         await _onboard(stage, seller.id, seller.bank)
-    first_bounce = 15  # the Tuesday after the second Monday's payouts
+    first_bounce = 15  # the Tuesday after the Monday of the first payouts
     if seller.bank != GOOD_BANK and number == first_bounce:
         await _onboard(stage, seller.id, GOOD_BANK)
 

@@ -40,7 +40,7 @@ async def conclude(console: Console, stack: Devstack, plan: Plan, told: Counter[
         moved, events = await _moved(ledger)
     _print_balances(console, balance)
     _print_proofs(console, verified, replayed)
-    console.print(_NEXT, highlight=False)
+    console.print(_NEXT, highlight=False, soft_wrap=True)
     figures: dict[str, Any] = {
         "orders": len(plan.orders),
         "messages_told": told.total(),

@@ -33,6 +33,7 @@ JOBS: Final[Mapping[str, Sequence[str]]] = {
     "release-due": ["escrow"],
     "payouts-due": ["payout_scheduler"],
     "resolve-unknown": ["payment", "payout_scheduler"],
+    "verify": ["audit"],
 }
 """Which services have a part in a job; a CronJob opens these alone."""
 

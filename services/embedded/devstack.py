@@ -18,6 +18,8 @@ from libs.devstack.stripe_twin.server import Twin, running_twin
 from libs.runtime.config import Config, load_config
 from services.embedded.root import Embedded, embedded
 from services.migrations import migrate_all
+from services.payment.gateway import NOTICE_TYPES as BUYERS_NOTICES
+from services.payout_scheduler.gateway import NOTICE_TYPES as SELLERS_NOTICES
 
 Say = Callable[[str], None]
 
@@ -52,8 +54,14 @@ async def devstack(say: Say, *, twin: TwinConfig | None = None, http_port: int =
         say("Starting the services")
         holdfast = await stack.enter_async_context(embedded(config))
         await stripe.set_webhooks(
-            platform=Endpoint(f"{holdfast.url}/webhooks/stripe", config.need("stripe_webhook_secret")),
-            connect=Endpoint(f"{holdfast.url}/webhooks/stripe-connect", config.need("stripe_connect_webhook_secret")),
+            platform=Endpoint(
+                f"{holdfast.url}/webhooks/stripe", config.need("stripe_webhook_secret"), tuple(BUYERS_NOTICES)
+            ),
+            connect=Endpoint(
+                f"{holdfast.url}/webhooks/stripe-connect",
+                config.need("stripe_connect_webhook_secret"),
+                tuple(SELLERS_NOTICES),
+            ),
         )
         yield Devstack(config, stripe, holdfast)
 

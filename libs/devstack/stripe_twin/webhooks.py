@@ -1,7 +1,6 @@
 """Delivery of events: signed, at least once, retried with backoff, a bounded number at a time."""
 
 import asyncio
-import contextlib
 import dataclasses
 import logging
 from collections.abc import Sequence
@@ -9,16 +8,15 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
+import httpx
 import stripe
 
 from libs.devstack.stripe_twin.config import Endpoint, Webhooks
 from libs.devstack.stripe_twin.objects.event import Event
-from libs.devstack.stripe_twin.posting import Poster, PostFailedError
 from libs.devstack.stripe_twin.tables import Json
 from libs.devstack.stripe_twin.wire import to_json
 
 _log = logging.getLogger(__name__)
-_ACCEPTED = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +86,16 @@ class Courier:
             self._idle.set()
 
     async def _work(self) -> None:
-        with contextlib.closing(Poster(self.settings.answer_within_seconds)) as poster:
+        # A client a worker: httpx looks at every connection of its pool at every request.
+        async with httpx.AsyncClient(timeout=self.settings.answer_within_seconds) as http:
             while True:
-                await self._deliver(await self._queue.get(), poster)
+                await self._deliver(await self._queue.get(), http)
 
-    async def _deliver(self, delivery: Delivery, poster: Poster) -> None:
+    async def _deliver(self, delivery: Delivery, http: httpx.AsyncClient) -> None:
         endpoint = self.endpoint(delivery.event)
         if endpoint is None:
             self._done()
-        elif await _accepted(endpoint, delivery.event, poster):
+        elif await _accepted(endpoint, delivery.event, http):
             self.delivered += 1
             # Stripe counts down the endpoints that have yet to accept an event
             delivery.event.pending_webhooks = 0
@@ -111,13 +110,13 @@ class Courier:
         asyncio.get_running_loop().call_later(wait_seconds, self._queue.put_nowait, again)
 
 
-async def _accepted(endpoint: Endpoint, event: Event, poster: Poster) -> bool:
+async def _accepted(endpoint: Endpoint, event: Event, http: httpx.AsyncClient) -> bool:
     payload = to_json(event.render())
     # signed at real time, not the twin's: receivers refuse a signature that is older than five minutes
     signature = stripe.WebhookSignature.generate_signature_header(payload.decode(), endpoint.secret)
     headers = {"content-type": "application/json; charset=utf-8", "stripe-signature": signature}
     try:
-        return await poster.post(endpoint.url, headers, payload) in _ACCEPTED
-    except PostFailedError as error:
+        return (await http.post(endpoint.url, headers=headers, content=payload)).is_success
+    except httpx.HTTPError as error:
         _log.debug("Event %s is tried again later: %s", event.id, error)
         return False

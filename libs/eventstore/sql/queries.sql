@@ -49,6 +49,9 @@ update work set attempts = attempts + 1, leased_until = now() + make_interval(se
                order by due_at, id limit $4 for update skip locked)
 returning id, kind, subject, data, attempts, first_attempt_at
 
+-- name: renew
+update work set leased_until = now() + make_interval(secs => $2) where id = any ($1::text[])
+
 -- name: put_back
 update work set leased_until = null, next_attempt_at = now() + make_interval(secs => $2), last_error = $3 where id = $1
 

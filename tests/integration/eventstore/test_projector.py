@@ -126,3 +126,26 @@ async def test_a_dead_workers_item_returns_when_its_lease_ends(depot: Ledger) ->
     await depot.pool.execute("update work set leased_until = now() - interval '1 second'")
     assert await worker.drain(now) == 1
     assert done == [1, 2]
+
+
+async def test_a_live_worker_keeps_its_lease_however_long_it_takes(
+    depot: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("libs.eventstore.worklist.LEASE_SECONDS", 0.3)
+    await depot.store.append(_boxes(1))
+    await Projector(depot.pool, depot.feed, WORK).catch_up()
+    now = datetime.now(UTC) + timedelta(seconds=5)
+    begun: list[str] = []
+    finish = asyncio.Event()
+
+    async def carry(item: Item) -> None:
+        begun.append(item.id)
+        await finish.wait()
+
+    slow = asyncio.create_task(Worker(depot.pool, Signal(), {"carry": carry}, lambda: now).drain(now))
+    await asyncio.sleep(1.0)
+    other = Worker(depot.pool, Signal(), {"carry": carry}, lambda: now)
+    assert await other.start_due(now, 1) == 0
+    finish.set()
+    await slow
+    assert begun == ["1-1"]

@@ -248,4 +248,4 @@ def _break_connection(carrier: RabbitCarrier) -> None:
     assert connection is not None
     assert connection.transport is not None
     connection._close_called = True  # and nobody restores it
-    connection.transport.connection._writer_task.cancel()
+    connection.transport.connection._writer_task.cancel()  # type: ignore[attr-defined] # aiormq's own

@@ -119,3 +119,13 @@ async def test_schedules_decide_who_is_due(desk: Desk) -> None:
     assert [p["slot"] for p in await desk.payouts("anna")] == ["2026-11-02"]
     assert await desk.payouts("bert") == []
     assert [p["slot"] for p in await desk.payouts("carl")] == ["2026-11"]
+
+
+async def test_money_on_the_account_that_we_do_not_owe_is_not_paid_out(desk: Desk) -> None:
+    """Somebody at the platform sent a bonus by hand, which our books know nothing of."""
+    await desk.ready()
+    await desk.release("A-1", "anna", 10_000)
+    account = (await desk.seller())["account_id"]
+    await desk.charge("bonus", 5_000)
+    await desk.buyer.v1.transfers.create_async({"amount": 5_000, "currency": "usd", "destination": account})
+    assert (await desk.payouts_due())["paid_minor"] == {"USD": 9_000}

@@ -1,4 +1,4 @@
-"""Topic patterns and keys with RabbitMQ's answers. One table: the unit test asks our matcher, the other asks the broker."""
+"""Topic patterns and routing keys, the usual and the odd: the broker is asked about each pair, and so are we."""
 
 from __future__ import annotations
 
