@@ -31,6 +31,7 @@ MESSAGES: Final[tuple[type[Message], ...]] = (
     payouts.PayoutSubmitted,
     payouts.PayoutPaid,
     payouts.PayoutFailed,
+    payouts.PayoutReturned,
     settings.SettingChanged,
 )
 

@@ -63,6 +63,15 @@ class PayoutPaid(_PayoutMessage):
     paid_at: AwareDatetime
 
 
+class PayoutReturned(_PayoutMessage):
+    """The bank sent the money back after it had counted as paid; it is in the seller's balance again."""
+
+    type: ClassVar[str] = "payout.returned.v1"
+
+    code: str
+    returned_at: AwareDatetime
+
+
 class PayoutFailed(_PayoutMessage):
     """The money is back in the seller's balance. `retry_at` is None when the tries are used up: a person must act."""
 

@@ -23,6 +23,9 @@ def meta_of(envelope: Envelope, *, actor: str | None = None, reason: str | None 
 
 
 def key_of(queue: str, envelope: Envelope) -> Key:
-    """A message changes something once in each queue; under its id with other content it is refused (`KeyReused`)."""
+    """A message changes something once in each queue; under its id with other content it is refused (`KeyReused`).
+
+    Ids are unique by source only (CloudEvents 1.0, 3.1): two shops may count from one.
+    """
     content = json.dumps([envelope.type, envelope.data], sort_keys=True)
-    return Key(f"{queue}:{envelope.id}", sha256(content.encode()).digest())
+    return Key(f"{queue}:{envelope.source}:{envelope.id}", sha256(content.encode()).digest())

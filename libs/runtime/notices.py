@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Set
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Annotated, TypeVar
+
+from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel, ValidationError
 
+from libs.eventstore.model import Key
 from libs.ledger.errors import Rejected
+
+Kept = TypeVar("Kept")
+Read = Callable[[bytes, str | None], Kept | None]
+"""Reads a raw body and its signature; None for what does not concern the service."""
+
+
+class NoticeHead(BaseModel):
+    """What every event of Stripe's has, whatever it is about."""
+
+    id: str
+    type: str
 
 
 class NoticeObject(BaseModel):
-    """The object of a notice. A balance has no id."""
-
-    id: str = ""
+    id: str
     metadata: dict[str, str] | None = None
 
 
@@ -18,24 +34,65 @@ class NoticeData(BaseModel):
     object: NoticeObject
 
 
-class NoticeBody(BaseModel):
-    """The little that we take from an event of Stripe's. `account` is the connected account, `created` Unix time."""
+class NoticeBody(NoticeHead):
+    """The little that we take from an event. `account` is the connected account, `created` Unix time."""
 
-    id: str
-    type: str
     created: int
     data: NoticeData
     account: str | None = None
 
 
-def read_body(body: bytes) -> NoticeBody:
-    """Of a body whose signature was found good. Raises `Rejected` (`bad_notice`)."""
-    try:
-        return NoticeBody.model_validate_json(body)
-    except ValidationError as error:
-        raise Rejected("The body is signed, but not an event as Stripe sends them.", code="bad_notice") from error
+class AcceptedOut(BaseModel):
+    """`kept` is false for a notice that does not concern us."""
+
+    kept: bool
 
 
-def bad_signature(variable: str) -> Rejected:
-    """`variable` is the one in the environment that holds the endpoint's secret."""
-    return Rejected(f"The signature does not fit the body; check {variable} and the clock.", code="bad_signature")
+@dataclass(frozen=True, slots=True)
+class NoticeReader:
+    """Reads the notices of one endpoint. `verify` is the SDK's and raises `forged`, which only the gateways import;
+    `variable` is the one in the environment that holds the endpoint's secret.
+    """
+
+    types: Set[str]
+    verify: Callable[[bytes, str | None], object]
+    forged: type[Exception]
+    variable: str
+
+    def read(self, body: bytes, signature: str | None) -> NoticeBody | None:
+        """The notice in a raw body, None if it is of another type, which may have any form (a balance has no id).
+
+        Raises `Rejected` with code `bad_signature`, or `bad_notice` for what is signed and yet no event.
+        """
+        try:
+            self.verify(body, signature)
+        except (self.forged, UnicodeDecodeError):
+            raise Rejected(
+                f"The signature does not fit the body; check {self.variable} and the clock.", code="bad_signature"
+            ) from None
+        try:
+            if NoticeHead.model_validate_json(body).type not in self.types:
+                return None
+            return NoticeBody.model_validate_json(body)
+        except ValidationError as error:
+            raise Rejected("The body is signed, but not an event as Stripe sends them.", code="bad_notice") from error
+
+
+def key_of(notice_id: str, notice_type: str) -> Key:
+    """The key under which a notice is stored once. Not over its whole body: Stripe counts its deliveries in there."""
+    return Key(f"stripe:{notice_id}", sha256(notice_type.encode()).digest())
+
+
+def router(path: str, read: Read[Kept], keep: Callable[[Kept], Awaitable[None]]) -> APIRouter:
+    """An endpoint for notices."""
+    routes = APIRouter(tags=["webhooks"])
+
+    @routes.post(path, responses={400: {"description": "The signature is wrong."}})
+    async def webhook(request: Request, stripe_signature: Annotated[str | None, Header()] = None) -> AcceptedOut:
+        """Answered once the notice is stored: what it tells is looked at afterwards."""
+        notice = read(await request.body(), stripe_signature)
+        if notice is not None:
+            await keep(notice)
+        return AcceptedOut(kept=notice is not None)
+
+    return routes

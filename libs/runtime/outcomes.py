@@ -1,7 +1,6 @@
 """What a call to a card processor may come to besides its answer: a definite no, a closed door, or not knowing.
 
-The rules are those of Stripe's HTTP API (https://docs.stripe.com/error-low-level), stated without its SDK, which the
-gateways alone import.
+The rules are those of Stripe's HTTP API (https://docs.stripe.com/error-low-level).
 """
 
 from __future__ import annotations
@@ -35,14 +34,17 @@ class Unknown(Unavailable):
 
 
 def verdict(
-    text: str, *, status: int | None, code: str | None = None, key_reused: bool = False
+    message: str, *, status: int | None, code: str | None = None, key_reused: bool = False
 ) -> Refused | TurnedAway | Unknown:
     """What an error says about the effect, from its HTTP status (None: no answer came) and the processor's code.
 
     `key_reused`: the idempotency key was used with other parameters, by an older release of ours; what that call did
     must be looked up.
     """
-    if status is None or status == HTTPStatus.CONFLICT:  # 409: the same key's call is still running
+    if status is None:
+        return Unknown(f"Stripe did not answer: {message}")
+    text = f"Stripe says: {message}"
+    if status == HTTPStatus.CONFLICT:  # the same key's call is still running
         return Unknown(text)
     if key_reused or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unknown(text, answered=True)

@@ -5,7 +5,13 @@ from __future__ import annotations
 from contracts.events import payouts
 from contracts.events.base import Message
 from libs.ledger.decider import Event
-from services.payout_scheduler.domain.payout import PayoutFailed, PayoutPaid, PayoutStarted, PayoutSubmitted
+from services.payout_scheduler.domain.payout import (
+    PayoutFailed,
+    PayoutPaid,
+    PayoutReturned,
+    PayoutStarted,
+    PayoutSubmitted,
+)
 from services.payout_scheduler.domain.transfer import TransferSettled
 
 
@@ -51,6 +57,15 @@ def announce(event: Event) -> Message | None:
                 code=code,
                 failed_at=at,
                 retry_at=retry_at,
+            )
+        case PayoutReturned(at=at, claim=c, code=code):
+            return payouts.PayoutReturned(
+                payout_id=c.payout_id,
+                seller=c.seller,
+                currency=c.currency,
+                amount_minor=c.amount_minor,
+                code=code,
+                returned_at=at,
             )
         case _:
             return None

@@ -123,7 +123,7 @@ class World:
                         seen = error
                     else:
                         if seen:
-                            return seen  # type: ignore[return-value]  # not None
+                            return seen
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise AssertionError(f"Waited {within_seconds} seconds; at last: {seen}") from None

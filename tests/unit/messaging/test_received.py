@@ -29,8 +29,12 @@ def test_the_message_is_the_cause_and_the_subject_holds_together_what_no_correla
 
 
 def test_each_queue_has_its_own_key() -> None:
-    assert key_of("payment.orders", ENVELOPE).value == "payment.orders:m1"
-    assert key_of("escrow.orders", ENVELOPE).value == "escrow.orders:m1"
+    assert key_of("payment.orders", ENVELOPE).value == "payment.orders:/shop:m1"
+    assert key_of("escrow.orders", ENVELOPE).value == "escrow.orders:/shop:m1"
+
+
+def test_two_shops_may_count_from_one() -> None:
+    assert key_of("q", replace(ENVELOPE, source="/other")) != key_of("q", ENVELOPE)
 
 
 def test_the_same_content_is_the_same_request_however_it_is_laid_out_and_other_content_is_not() -> None:

@@ -12,6 +12,7 @@ from services.payout_scheduler.domain.payout import (
     PayoutFailed,
     PayoutOutcomeUnknown,
     PayoutPaid,
+    PayoutReturned,
     PayoutStarted,
     PayoutSubmitted,
 )
@@ -51,6 +52,10 @@ FAILURE: dict[str, Any] = {"stripe_payout": None, "code": "no_account", "reason"
         (
             PayoutFailed(at=NOON, claim=CLAIM, retry_at=None, **FAILURE),
             payouts.PayoutFailed(**WHAT, code="no_account", failed_at=NOON, retry_at=None),
+        ),
+        (
+            PayoutReturned(at=NOON, claim=CLAIM, **FAILURE),
+            payouts.PayoutReturned(**WHAT, code="no_account", returned_at=NOON),
         ),
     ],
 )
