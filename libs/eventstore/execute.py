@@ -49,7 +49,7 @@ class Executor:
     async def state(self, decider: Decider[Any, Any, Any], stream_id: UUID) -> Any:
         """The present state of one stream; the decider's initial state where there is no such stream."""
         stream = stream_name(decider.kind, stream_id)
-        loaded = await self._writer.store.load(stream)
+        loaded = await self._writer.load(stream)
         return decider.fold(map(self._codec.decode, loaded[stream]))
 
     async def run(self, *steps: Step, meta: Meta, key: Key | None = None) -> Done:
@@ -88,7 +88,7 @@ class Executor:
         raise Conflict(f"Others kept changing {streams}; try again.", streams=streams)
 
     async def _decide(self, steps: Sequence[Step]) -> tuple[list[Change], tuple[Event, ...]]:
-        loaded = await self._writer.store.load(*(step.stream for step in steps))
+        loaded = await self._writer.load(*(step.stream for step in steps))
         changes: list[Change] = []
         happened: list[Event] = []
         for step in steps:

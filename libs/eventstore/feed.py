@@ -15,6 +15,8 @@ from libs.eventstore.store import SQL, recorded
 
 SLICE_POSITIONS_MAX = 1_000
 POLL_SECONDS = 1.0
+GATHER_SECONDS = 0.04
+"""Readers pause so long after a slice: several commits then share the next one, at a fraction of the transactions."""
 
 
 class Slice(NamedTuple):

@@ -38,6 +38,10 @@ async def _prepare(connection: asyncpg.Connection) -> None:
     await connection.set_type_codec("numeric", schema="pg_catalog", encoder=str, decoder=int, format="text")
 
 
+async def _keep_session(_connection: asyncpg.Connection) -> None:
+    """Nothing of ours changes a session, and asyncpg's own reset would double the round trips of every statement."""
+
+
 @asynccontextmanager
 async def open_pool(url: str, service: str | None, *, connections_max: int = 8) -> AsyncIterator[asyncpg.Pool]:
     """A pool whose connections act as `holdfast_{service}` and find that service's tables without a prefix.
@@ -53,6 +57,7 @@ async def open_pool(url: str, service: str | None, *, connections_max: int = 8) 
         min_size=0,
         max_size=connections_max,
         init=_prepare,
+        reset=_keep_session,
         server_settings=settings,
         command_timeout=60,
         timeout=10,

@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-from libs.eventstore.feed import POLL_SECONDS, Feed
+from libs.eventstore.feed import GATHER_SECONDS, POLL_SECONDS, Feed
 from libs.eventstore.model import Recorded
 from libs.eventstore.pool import availability
 from libs.eventstore.signal import Signal, pulsed
@@ -37,7 +37,9 @@ class Projection:
 class Projector:
     """Keeps one projection up to date. Any number of instances may run; the checkpoint's row lock lets one work."""
 
-    def __init__(self, pool: asyncpg.Pool, feed: Feed, projection: Projection, *, gather_seconds: float = 0.01) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, feed: Feed, projection: Projection, *, gather_seconds: float = GATHER_SECONDS
+    ) -> None:
         self._pool = pool
         self._feed = feed
         self._gather_seconds = gather_seconds
@@ -50,7 +52,6 @@ class Projector:
             armed = self._feed.signal.arm()
             await self.catch_up()
             await pulsed(armed, poll_seconds=POLL_SECONDS)
-            # A short pause lets several commits share one slice, which costs a busy server far fewer transactions.
             await asyncio.sleep(self._gather_seconds)
 
     async def catch_up(self) -> None:

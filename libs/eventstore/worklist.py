@@ -22,6 +22,7 @@ from libs.ledger.errors import Unavailable
 LEASE_SECONDS = 15.0  # after a worker's death its rows wait for so long; a live one renews them in time
 BACKOFF_SECONDS_MAX = 60.0
 POLL_SECONDS = 1.0
+GATHER_SECONDS = 0.02
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +74,8 @@ class Worker:
                 if free and await self.start_due(self._clock(), free) == free:
                     continue
                 if len(self._running) == self._at_once_max:
-                    await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.wait(list(self._running), return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.sleep(GATHER_SECONDS)  # others end soon: claim for several in one statement
                 else:
                     await pulsed(armed, poll_seconds=POLL_SECONDS)
         finally:

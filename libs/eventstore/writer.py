@@ -1,65 +1,44 @@
-"""Group commit: while one batch is in flight the next one gathers. A lone append waits for nobody."""
+"""Group commit, and group reads: the store for many concurrent callers of one process."""
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
+from collections.abc import Collection, Sequence
 
 from libs.eventstore.batch import check
-from libs.eventstore.model import Outcome, Unit
+from libs.eventstore.gatherer import Gatherer
+from libs.eventstore.model import Outcome, Recorded, Unit
 from libs.eventstore.store import Store
 
 BATCH_UNITS_MAX = 1_000
+BATCH_READS_MAX = 200
+
+Streams = tuple[str, ...]
+Loaded = dict[str, list[Recorded]]
 
 
 class Writer:
-    """Lets any number of tasks append to one store; one batch is in flight at a time."""
+    """Lets any number of tasks append to one store and read from it; one batch of either is in flight at a time."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._waiting: deque[tuple[Unit, asyncio.Future[Outcome]]] = deque()
-        self._flushing: asyncio.Task[None] | None = None
+        self._appends = Gatherer[Unit, Outcome](store.append, batch_max=BATCH_UNITS_MAX, names=_names)
+        self._loads = Gatherer[Streams, Loaded](self._load_all, batch_max=BATCH_READS_MAX)
 
     async def append(self, unit: Unit) -> Outcome:
         """Store one unit. Errors as `Store.append`; a unit no store may take is refused before it joins a batch."""
         check(unit)
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append((unit, future))
-        if self._flushing is None:
-            self._flushing = asyncio.create_task(self._flush())
-        return await future
+        return await self._appends.ask(unit)
 
-    async def _flush(self) -> None:
-        try:
-            while self._waiting:
-                batch = self._gather()
-                try:
-                    outcomes = await self.store.append([unit for unit, _ in batch])
-                except Exception as error:  # noqa: BLE001 - it belongs to the callers, each of whom gets it
-                    for _, future in batch:
-                        if not future.done():
-                            future.set_exception(error)
-                else:
-                    for (_, future), outcome in zip(batch, outcomes, strict=True):
-                        if not future.done():  # its caller was cancelled
-                            future.set_result(outcome)
-        finally:
-            self._flushing = None
+    async def load(self, *streams: str) -> Loaded:
+        """As `Store.load`: whatever was stored before this call is seen."""
+        return await self._loads.ask(streams)
 
-    def _gather(self) -> list[tuple[Unit, asyncio.Future[Outcome]]]:
-        """The next batch; units that share a stream or a key with one already in it wait for the next."""
-        batch: list[tuple[Unit, asyncio.Future[Outcome]]] = []
-        later: list[tuple[Unit, asyncio.Future[Outcome]]] = []
-        taken: set[str] = set()
-        while self._waiting and len(batch) < BATCH_UNITS_MAX:
-            unit, future = self._waiting.popleft()
-            names = {change.stream for change in unit.changes}
-            if unit.key:
-                names.add(f"key {unit.key.value}")
-            if taken.isdisjoint(names):
-                taken |= names
-                batch.append((unit, future))
-            else:
-                later.append((unit, future))
-        self._waiting.extendleft(reversed(later))
-        return batch
+    async def _load_all(self, requests: Sequence[Streams]) -> list[Loaded]:
+        loaded = await self.store.load(*{stream for streams in requests for stream in streams})
+        return [{stream: loaded[stream] for stream in streams} for streams in requests]
+
+
+def _names(unit: Unit) -> Collection[str]:
+    """Streams and key: of two units with one of these in common, the second depends on the first."""
+    names = [change.stream for change in unit.changes]
+    return [*names, f"key {unit.key.value}"] if unit.key else names

@@ -14,7 +14,7 @@ import structlog
 from contracts.events.base import Message
 from libs.eventstore import queries
 from libs.eventstore.codec import Codec
-from libs.eventstore.feed import POLL_SECONDS
+from libs.eventstore.feed import GATHER_SECONDS, POLL_SECONDS
 from libs.eventstore.ledger import Ledger
 from libs.eventstore.model import Recorded
 from libs.eventstore.pool import availability
@@ -66,7 +66,9 @@ class Relay:
     stand-in may then repeat the last slice, and nothing is skipped.
     """
 
-    def __init__(self, ledger: Ledger, announcer: Announcer, carrier: Sender, *, gather_seconds: float = 0.01) -> None:
+    def __init__(
+        self, ledger: Ledger, announcer: Announcer, carrier: Sender, *, gather_seconds: float = GATHER_SECONDS
+    ) -> None:
         self._ledger = ledger
         self._announcer = announcer
         self._carrier = carrier
@@ -78,7 +80,10 @@ class Relay:
             with availability():
                 async with self._ledger.pool.acquire() as connection:
                     if await connection.fetchval(SQL.lock, self._lock_name):
-                        await self._follow(connection)
+                        try:
+                            await self._follow(connection)
+                        finally:
+                            await self._unlock(connection)
             await asyncio.sleep(POLL_SECONDS)
 
     async def catch_up(self) -> bool:
@@ -87,9 +92,17 @@ class Relay:
             async with self._ledger.pool.acquire() as connection:
                 if not await connection.fetchval(SQL.lock, self._lock_name):
                     return False
-                while await self._step(connection):
-                    pass
+                try:
+                    while await self._step(connection):
+                        pass
+                finally:
+                    await self._unlock(connection)
                 return True
+
+    async def _unlock(self, connection: asyncpg.pool.PoolConnectionProxy) -> None:
+        """The connection goes back to the pool, and the lock must not go with it."""
+        if not connection.is_closed():
+            await connection.execute(SQL.unlock, self._lock_name)
 
     @property
     def _lock_name(self) -> str:
@@ -102,7 +115,6 @@ class Relay:
             while await self._step(connection):
                 pass
             await pulsed(armed, poll_seconds=POLL_SECONDS)
-            # As for projections: several commits share one slice, and a slice one window of confirms.
             await asyncio.sleep(self._gather_seconds)
 
     async def _step(self, connection: asyncpg.pool.PoolConnectionProxy) -> bool:

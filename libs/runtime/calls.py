@@ -14,10 +14,9 @@ from libs.runtime.outcomes import verdict
 TIMEOUT_SECONDS: Final = 20.0
 NETWORK_RETRIES_MAX: Final = 1
 AT_ONCE_MAX: Final = 16
-"""Enough for Stripe's 25 requests a second an endpoint (https://docs.stripe.com/rate-limits) when each takes half a
-second, and for others to pass one that hangs. More would be slower: httpx looks at every connection at every request
-(against a processor that answers at once 540 requests a second at 16, 470 at 32), and of more than 20 closes some
-after each.
+"""Of a process. Enough for Stripe's 25 requests a second an endpoint (https://docs.stripe.com/rate-limits) when each
+takes half a second, and for the others to pass some that hang. More would be slower: httpx looks at every connection
+with every request, and keeps no more than 20. Workers may claim more, whose appends then overlap with others' calls.
 """
 
 
@@ -37,9 +36,7 @@ class Calls:
     `key_reused` is the SDK's class for an idempotency key that came with other parameters.
     """
 
-    def __init__(
-        self, failure: type[Failure], *, key_reused: type[Exception], at_once_max: int = AT_ONCE_MAX
-    ) -> None:
+    def __init__(self, failure: type[Failure], *, key_reused: type[Exception], at_once_max: int = AT_ONCE_MAX) -> None:
         self._failure = failure
         self._key_reused = key_reused
         self._slots = asyncio.Semaphore(at_once_max)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Set
+from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated, TypeVar
@@ -54,7 +55,7 @@ class NoticeReader:
     `variable` is the one in the environment that holds the endpoint's secret.
     """
 
-    types: Set[str]
+    types: AbstractSet[str]
     verify: Callable[[bytes, str | None], object]
     forged: type[Exception]
     variable: str

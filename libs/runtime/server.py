@@ -58,9 +58,9 @@ def _listen(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        return listener
     except OSError as error:
         raise Misconfigured(
             f"Cannot listen at {host}:{port} ({error.strerror}); set HOLDFAST_HTTP_HOST and HOLDFAST_HTTP_PORT "
             "to a free address of this machine."
         ) from error
+    return listener

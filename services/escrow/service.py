@@ -39,7 +39,7 @@ async def build(
         name="escrow",
         ledger=ledger,
         routes=[
-            Route(handlers.PAYMENTS, ANNOUNCED, ("payment.#",), {PaymentCaptured: incoming.payment_captured}),
+            Route(handlers.PAYMENTS, ANNOUNCED, ("payment.captured.#",), {PaymentCaptured: incoming.payment_captured}),
             Route(
                 handlers.ORDERS,
                 ORDERS,

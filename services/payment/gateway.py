@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from http import HTTPStatus
+from functools import partial
 from typing import Final, Literal
 from uuid import UUID
 
 import stripe
-from pydantic import BaseModel, ValidationError
 
-from libs.ledger.errors import Rejected
+from libs.runtime.calls import NETWORK_RETRIES_MAX, TIMEOUT_SECONDS, Calls
+from libs.runtime.notices import NoticeReader
 from services.payment.domain.report import Capture, IntentReport, RefundReport, Trial
 from services.payment.domain.webhook import Notice
-from services.payment.handlers import IntentCall, RefundCall, Refused, TurnedAway, Unknown
+from services.payment.handlers import IntentCall, RefundCall
 
-TIMEOUT_SECONDS: Final = 20.0
-NETWORK_RETRIES_MAX: Final = 1  # twice two calls at most: a worker's lease is longer
+SECRET: Final = "HOLDFAST_STRIPE_WEBHOOK_SECRET"  # noqa: S105 - the variable's name
 METADATA_CHARACTERS_MAX: Final = 500  # https://docs.stripe.com/api/metadata
 
 NOTICE_TYPES: Final = frozenset(
@@ -58,11 +57,15 @@ class StripeGateway:
 
     def __init__(self, client: stripe.StripeClient, webhook_secret: str, book: int) -> None:
         self._v1 = client.v1
-        self._webhook_secret = webhook_secret
+        self._calls = Calls(stripe.StripeError, key_reused=stripe.IdempotencyError)
+        verify = partial(
+            stripe.WebhookSignature.verify_header, secret=webhook_secret, tolerance=stripe.Webhook.DEFAULT_TOLERANCE
+        )
+        self._notices = NoticeReader(NOTICE_TYPES, verify, stripe.SignatureVerificationError, SECRET)
         self._book = book
 
     async def create_intent(self, call: IntentCall) -> IntentReport:
-        with _outcomes():
+        async with self._calls:
             intent = await self._v1.payment_intents.create_async(
                 {
                     "amount": call.amount_minor,
@@ -78,7 +81,7 @@ class StripeGateway:
         return _intent_report(intent)
 
     async def find_intent(self, payment_id: UUID) -> IntentReport | None:
-        with _outcomes():
+        async with self._calls:
             found = await self._v1.payment_intents.search_async(
                 {
                     "query": f'metadata["payment_id"]:"{payment_id}"',
@@ -89,18 +92,18 @@ class StripeGateway:
         return _intent_report(found.data[0]) if found.data else None
 
     async def read_intent(self, intent_id: str) -> IntentReport:
-        with _outcomes():
+        async with self._calls:
             return _intent_report(
                 await self._v1.payment_intents.retrieve_async(intent_id, {"expand": ["latest_charge"]})
             )
 
     async def cancel_intent(self, intent_id: str) -> IntentReport:
         # No key of ours: to cancel twice is to cancel once, and a remembered failure would stand in the way.
-        with _outcomes():
+        async with self._calls:
             return _intent_report(await self._v1.payment_intents.cancel_async(intent_id, {"expand": ["latest_charge"]}))
 
     async def create_refund(self, call: RefundCall) -> RefundReport:
-        with _outcomes():
+        async with self._calls:
             refund = await self._v1.refunds.create_async(
                 {
                     "payment_intent": call.intent_id,
@@ -113,7 +116,7 @@ class StripeGateway:
         return _refund_report(refund)
 
     async def find_refund(self, intent_id: str, refund_id: UUID) -> RefundReport | None:
-        with _outcomes():
+        async with self._calls:
             page = await self._v1.refunds.list_async({"payment_intent": intent_id, "limit": 100})
             async for refund in page.auto_paging_iter():
                 if getattr(refund.metadata, "refund_id", None) == str(refund_id):
@@ -121,39 +124,23 @@ class StripeGateway:
         return None
 
     async def read_refund(self, processor_id: str) -> RefundReport:
-        with _outcomes():
+        async with self._calls:
             return _refund_report(await self._v1.refunds.retrieve_async(processor_id))
 
     async def client_secret(self, intent_id: str) -> str | None:
-        with _outcomes():
+        async with self._calls:
             intent = await self._v1.payment_intents.retrieve_async(intent_id)
         return intent.client_secret if _INTENT_STATUS[intent.status] in {"waiting", "requires_action"} else None
 
     def read_notice(self, body: bytes, signature: str | None) -> Notice | None:
-        """The notice in a webhook's raw body, None if it is of a type or about a payment that is not ours.
-
-        Raises `Rejected` with code `bad_signature`, or `bad_notice` for what is signed and yet no event.
-        """
-        try:
-            stripe.WebhookSignature.verify_header(
-                body, signature, self._webhook_secret, stripe.Webhook.DEFAULT_TOLERANCE
-            )
-            event = _Event.model_validate_json(body)
-        except (stripe.SignatureVerificationError, UnicodeDecodeError):
-            raise Rejected(
-                "The signature does not fit the body; check HOLDFAST_STRIPE_WEBHOOK_SECRET and the clock.",
-                code="bad_signature",
-            ) from None
-        except ValidationError as error:
-            raise Rejected("The body is signed, but not an event as Stripe sends them.", code="bad_notice") from error
-        return self._notice(event)
-
-    def _notice(self, event: _Event) -> Notice | None:
-        thing = event.data.object
-        if event.type not in NOTICE_TYPES or thing.metadata.get("book") != str(self._book):
+        """As `NoticeReader.read`; None also for what is about a payment that is not ours."""
+        event = self._notices.read(body, signature)
+        if event is None:
             return None
-        payment_id, refund_id = thing.metadata.get("payment_id"), thing.metadata.get("refund_id")
-        if payment_id is None:
+        thing = event.data.object
+        names = thing.metadata or {}
+        payment_id, refund_id = names.get("payment_id"), names.get("refund_id")
+        if payment_id is None or names.get("book") != str(self._book):
             return None
         return Notice(
             notice_id=event.id,
@@ -162,7 +149,7 @@ class StripeGateway:
             object_id=thing.id,
             payment_id=UUID(payment_id),
             refund_id=UUID(refund_id) if refund_id else None,
-            correlation_id=thing.metadata.get("correlation_id"),
+            correlation_id=names.get("correlation_id"),
         )
 
     def _metadata(self, call: IntentCall | RefundCall) -> dict[str, str]:
@@ -170,24 +157,6 @@ class StripeGateway:
         if call.correlation_id and len(call.correlation_id) <= METADATA_CHARACTERS_MAX:
             names["correlation_id"] = call.correlation_id
         return names
-
-
-class _Object(BaseModel):
-    id: str
-    metadata: dict[str, str] = {}
-
-
-class _Data(BaseModel):
-    object: _Object
-
-
-class _Event(BaseModel):
-    """The little that we take from an event: its object is read again anyway."""
-
-    id: str
-    type: str
-    created: int
-    data: _Data
 
 
 @asynccontextmanager
@@ -209,32 +178,6 @@ async def open_gateway(
         yield StripeGateway(client, webhook_secret, book)
     finally:
         await http.close_async()  # type: ignore[no-untyped-call]  # the SDK's
-
-
-@contextmanager
-def _outcomes() -> Iterator[None]:
-    """What an error says about the effect (https://docs.stripe.com/error-low-level)."""
-    try:
-        yield
-    except stripe.APIConnectionError as error:
-        raise Unknown(f"Stripe did not answer: {error.user_message}") from error
-    except (stripe.RateLimitError, stripe.AuthenticationError, stripe.PermissionError) as error:
-        # Turned away at the door: nothing began, and nothing is remembered under the key.
-        raise TurnedAway(_text(error)) from error
-    except stripe.IdempotencyError as error:
-        # The key was used with other parameters, by an older release of ours; what that call did must be looked up.
-        raise Unknown(_text(error), answered=True) from error
-    except stripe.StripeError as error:
-        status = error.http_status or HTTPStatus.INTERNAL_SERVER_ERROR
-        if status == HTTPStatus.CONFLICT:  # the same key's call is still running
-            raise Unknown(_text(error)) from error
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise Unknown(_text(error), answered=True) from error
-        raise Refused(_text(error), code=error.code or "refused") from error
-
-
-def _text(error: stripe.StripeError) -> str:
-    return f"Stripe says: {error.user_message}"
 
 
 def _intent_report(intent: stripe.PaymentIntent) -> IntentReport:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final, Protocol
 from uuid import UUID
 
 from contracts.events.escrows import EscrowRefunded
 from contracts.events.orders import OrderCancelled, OrderPlaced
 from libs.eventstore.execute import Executor, Step
-from libs.eventstore.model import Key, Meta
-from libs.ledger.errors import Rejected, Unavailable
+from libs.eventstore.model import Meta
 from libs.ledger.money import CURRENCIES
 from libs.messaging.envelope import Envelope
 from libs.messaging.received import key_of, meta_of
+from libs.runtime import notices
 from libs.settings import registry
 from libs.settings.live import LiveSettings
 from services.payment.domain.order import Buyer, Limits, Line, Order, payment_id_of
@@ -25,26 +24,6 @@ from services.payment.domain.webhook import WEBHOOK, Notice, Receive, webhook_id
 
 ORDERS: Final = "payment.orders"
 ESCROW: Final = "payment.escrow"
-
-
-class Refused(Rejected):
-    """The processor said no for good, and the call had no effect."""
-
-
-class TurnedAway(Unavailable):
-    """The processor did not even begin: too many calls, or our credentials. The same call may succeed later."""
-
-    code = "turned_away"
-
-
-class Unknown(Unavailable):
-    """The call may have had its effect. `answered`: the processor itself failed, and repeats so under this key."""
-
-    code = "outcome_unknown"
-
-    def __init__(self, text: str, *, answered: bool = False) -> None:
-        super().__init__(text)
-        self.answered = answered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,8 +122,7 @@ class Handlers:
     async def notice(self, notice: Notice) -> None:
         """Keep a notice of the processor, once; a worker reads its object again."""
         step = Step(WEBHOOK, webhook_id_of(self._book, notice.notice_id), Receive(notice))
-        # Not over the whole body: the processor counts its deliveries in there.
-        key = Key(f"stripe:{notice.notice_id}", sha256(notice.type.encode()).digest())
+        key = notices.key_of(notice.notice_id, notice.type)
         await self._executor.run(step, meta=Meta("stripe", correlation_id=notice.correlation_id), key=key)
 
     def _limits(self, currency: str) -> Limits | None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel
 
+from libs.runtime import notices
 from services.payment.domain.state import OPEN, Status
 from services.payment.domain.webhook import Notice
 from services.payment.handlers import Handlers, Processor
 from services.payment.views import Views
-
-ReadNotice = Callable[[bytes, str | None], Notice | None]
 
 
 class PaymentOut(BaseModel):
@@ -56,16 +54,11 @@ class PageOut(BaseModel):
     next: int | None
 
 
-class AcceptedOut(BaseModel):
-    """`kept` is false for a notice that does not concern us."""
+def router(handlers: Handlers, views: Views, processor: Processor, read_notice: notices.Read[Notice]) -> APIRouter:
+    routes = APIRouter()
+    routes.include_router(notices.router("/webhooks/stripe", read_notice, handlers.notice))
 
-    kept: bool
-
-
-def router(handlers: Handlers, views: Views, processor: Processor, read_notice: ReadNotice) -> APIRouter:
-    routes = APIRouter(tags=["payments"])
-
-    @routes.get("/payments")
+    @routes.get("/payments", tags=["payments"])
     async def payments(
         order_id: Annotated[str | None, Query(max_length=64)] = None,
         status: Status | None = None,
@@ -80,7 +73,7 @@ def router(handlers: Handlers, views: Views, processor: Processor, read_notice: 
             items=[PaymentOut(**row) for row in items], next=items[-1]["position"] if len(rows) > limit else None
         )
 
-    @routes.get("/payments/{payment_id}")
+    @routes.get("/payments/{payment_id}", tags=["payments"])
     async def payment(payment_id: UUID) -> PaymentDetailOut:
         """A payment with its refunds and, while it can be paid, what the buyer's browser needs for that."""
         row = await views.payment(payment_id)
@@ -88,13 +81,5 @@ def router(handlers: Handlers, views: Views, processor: Processor, read_notice: 
         secret = await processor.client_secret(row["intent_id"]) if payable else None
         refunds = [RefundOut(**refund) for refund in await views.refunds(payment_id)]
         return PaymentDetailOut(**row, client_secret=secret, refunds=refunds)
-
-    @routes.post("/webhooks/stripe", responses={400: {"description": "The signature is wrong."}})
-    async def webhook(request: Request, stripe_signature: Annotated[str | None, Header()] = None) -> AcceptedOut:
-        """Answered once the notice is stored: what it tells is looked at afterwards."""
-        notice = read_notice(await request.body(), stripe_signature)
-        if notice is not None:
-            await handlers.notice(notice)
-        return AcceptedOut(kept=notice is not None)
 
     return routes

@@ -14,14 +14,13 @@ from uuid import UUID
 from libs.eventstore.execute import Executor, Step
 from libs.eventstore.model import Meta
 from libs.eventstore.worklist import Item, Perform
+from libs.runtime.outcomes import Refused, Unknown
 from services.payment import work
 from services.payment.domain.command import Command
 from services.payment.domain.payment import PAYMENT, AbandonIntent, DoubtIntent, RecordIntent, RefuseIntent
 from services.payment.domain.refunds import DoubtRefund, RecordRefund, RefuseRefund
 from services.payment.domain.webhook import WEBHOOK, Handle
-from services.payment.handlers import IntentCall, Processor, RefundCall, Refused, Unknown
-
-RESOLVE_KINDS = (work.RESOLVE_INTENT, work.RESOLVE_REFUND)
+from services.payment.handlers import IntentCall, Processor, RefundCall
 
 
 class Performances:
@@ -110,7 +109,7 @@ class Performances:
 
 
 def _repeats(item: Item) -> bool:
-    return item.attempts > 1 or item.kind in RESOLVE_KINDS
+    return item.attempts > 1 or item.kind in work.RESOLVE_KINDS
 
 
 def _intent_call(item: Item) -> IntentCall:

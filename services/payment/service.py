@@ -15,15 +15,17 @@ from libs.eventstore.worklist import Worker
 from libs.messaging.relay import Announcer
 from libs.messaging.route import EVENTS as ANNOUNCED
 from libs.messaging.route import ORDERS, Route
+from libs.runtime.chores import Chores, resolve_unknown
 from libs.runtime.config import Config
 from libs.runtime.loops import Loop
 from libs.runtime.service import Clock, Job, Service
 from libs.settings.live import LiveSettings
-from services.payment import handlers, http, jobs, views
+from services.payment import handlers, http, views
 from services.payment.announce import announce
 from services.payment.domain import EVENTS, PAYMENT
 from services.payment.gateway import open_gateway
-from services.payment.performances import RESOLVE_KINDS, Performances
+from services.payment.performances import Performances
+from services.payment.work import RESOLVE_KINDS
 
 
 @asynccontextmanager
@@ -37,7 +39,7 @@ async def build(ledger: Ledger, config: Config, settings: LiveSettings, clock: C
         config.need("stripe_api_key"), config.need("stripe_webhook_secret"), book, api_base=config.stripe_api_base
     ) as gateway:
         performances = Performances(executor, gateway, clock).by_kind()
-        resolving = {kind: performances[kind] for kind in RESOLVE_KINDS}
+        chores = Chores(ledger.pool, [projector], performances, clock)
         yield Service(
             name="payment",
             ledger=ledger,
@@ -48,13 +50,13 @@ async def build(ledger: Ledger, config: Config, settings: LiveSettings, clock: C
                     ("order.#",),
                     {OrderPlaced: incoming.order_placed, OrderCancelled: incoming.order_cancelled},
                 ),
-                Route(handlers.ESCROW, ANNOUNCED, ("escrow.#",), {EscrowRefunded: incoming.escrow_refunded}),
+                Route(handlers.ESCROW, ANNOUNCED, ("escrow.refunded.#",), {EscrowRefunded: incoming.escrow_refunded}),
             ],
             loops=[
                 Loop("settings", settings.follow),
                 Loop("worker", Worker(ledger.pool, projector.moved, performances, clock).run),
             ],
-            jobs=[Job("resolve-unknown", jobs.resolve_unknown(ledger.pool, projector, resolving, clock))],
+            jobs=[Job("resolve-unknown", resolve_unknown(chores, RESOLVE_KINDS))],
             router=http.router(incoming, views.Views(ledger.pool), gateway, gateway.read_notice),
             projections=[projector],
             announcer=Announcer("/holdfast/payment", (PAYMENT.kind,), codec, announce),

@@ -23,6 +23,8 @@ CREATE_REFUND: Final = "create_refund"
 RESOLVE_REFUND: Final = "resolve_refund"
 HANDLE_WEBHOOK: Final = "handle_webhook"
 
+RESOLVE_KINDS: Final = (RESOLVE_INTENT, RESOLVE_REFUND)
+
 RESOLVE_AFTER: Final = timedelta(seconds=15)
 """Before asking what became of a call that gave no answer, let it end."""
 

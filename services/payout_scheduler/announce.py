@@ -15,7 +15,7 @@ from services.payout_scheduler.domain.payout import (
 from services.payout_scheduler.domain.transfer import TransferSettled
 
 
-def announce(event: Event) -> Message | None:
+def announce(event: Event) -> Message | None:  # noqa: PLR0911 - one case an event
     """The message of an event, or None when it is nobody else's business."""
     match event:
         case TransferSettled(at=at, release=release):

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final, Literal
 from uuid import UUID
 
 import stripe
 
-from libs.runtime import notices
-from libs.runtime.outcomes import verdict
+from libs.runtime.calls import NETWORK_RETRIES_MAX, TIMEOUT_SECONDS, Calls
+from libs.runtime.notices import NoticeReader
 from services.payout_scheduler.domain.payout import Claim
 from services.payout_scheduler.domain.seller import Readiness, seller_id
 from services.payout_scheduler.domain.webhook import Notice
 from services.payout_scheduler.handlers.bank import AccountReport, PayoutReport, TransferCall, TransferReport
 
-TIMEOUT_SECONDS: Final = 20.0
-NETWORK_RETRIES_MAX: Final = 1  # twice two calls at most: a worker's lease is longer
 SECRET: Final = "HOLDFAST_STRIPE_CONNECT_WEBHOOK_SECRET"  # noqa: S105 - the variable's name
 
 NOTICE_TYPES: Final = frozenset(
@@ -42,11 +41,15 @@ class StripeGateway:
 
     def __init__(self, client: stripe.StripeClient, webhook_secret: str, book: int) -> None:
         self._v1 = client.v1
-        self._webhook_secret = webhook_secret
+        self._calls = Calls(stripe.StripeError, key_reused=stripe.IdempotencyError)
+        verify = partial(
+            stripe.WebhookSignature.verify_header, secret=webhook_secret, tolerance=stripe.Webhook.DEFAULT_TOLERANCE
+        )
+        self._notices = NoticeReader(NOTICE_TYPES, verify, stripe.SignatureVerificationError, SECRET)
         self._book = book
 
     async def create_account(self, seller: str, country: str, attempt: int) -> str:
-        with _outcomes():
+        async with self._calls:
             account = await self._v1.accounts.create_async(
                 {
                     "country": country,
@@ -66,7 +69,7 @@ class StripeGateway:
         return account.id
 
     async def find_account(self, seller: str) -> str | None:
-        with _outcomes():
+        async with self._calls:
             page = await self._v1.accounts.list_async({"limit": 100})
             async for account in page.auto_paging_iter():
                 if self._seller(account) == seller:
@@ -74,14 +77,14 @@ class StripeGateway:
         return None
 
     async def stop_own_payouts(self, account_id: str) -> None:
-        with _outcomes():
+        async with self._calls:
             await self._v1.balance_settings.update_async(
                 {"payments": {"payouts": {"schedule": {"interval": "manual"}}}},
                 {"stripe_account": account_id, "idempotency_key": f"bs:{account_id}:1"},
             )
 
     async def read_account(self, account_id: str) -> AccountReport:
-        with _outcomes():
+        async with self._calls:
             account = await self._v1.accounts.retrieve_async(account_id)
         capabilities, asked = account.capabilities, account.requirements
         return AccountReport(
@@ -96,11 +99,11 @@ class StripeGateway:
         )
 
     async def set_email(self, account_id: str, email: str) -> None:
-        with _outcomes():
+        async with self._calls:
             await self._v1.accounts.update_async(account_id, {"email": email})
 
     async def onboarding_link(self, account_id: str, refresh_url: str, return_url: str) -> str:
-        with _outcomes():
+        async with self._calls:
             link = await self._v1.account_links.create_async(
                 {
                     "account": account_id,
@@ -113,7 +116,7 @@ class StripeGateway:
 
     async def create_transfer(self, call: TransferCall) -> TransferReport:
         release = call.release
-        with _outcomes():
+        async with self._calls:
             transfer = await self._v1.transfers.create_async(
                 {
                     "amount": release.amount_minor,
@@ -133,7 +136,7 @@ class StripeGateway:
 
     async def find_transfer(self, call: TransferCall) -> TransferReport | None:
         release = call.release
-        with _outcomes():
+        async with self._calls:
             page = await self._v1.transfers.list_async(
                 {"transfer_group": release.order_id, "destination": call.account_id, "limit": 100}
             )
@@ -143,7 +146,7 @@ class StripeGateway:
         return None
 
     async def create_payout(self, claim: Claim) -> PayoutReport:
-        with _outcomes():
+        async with self._calls:
             payout = await self._v1.payouts.create_async(
                 {
                     "amount": claim.amount_minor,
@@ -159,7 +162,7 @@ class StripeGateway:
         return self._payout_report(payout)
 
     async def find_payout(self, claim: Claim) -> PayoutReport | None:
-        with _outcomes():
+        async with self._calls:
             page = await self._v1.payouts.list_async({"limit": 100}, {"stripe_account": claim.account_id})
             async for payout in page.auto_paging_iter():
                 report = self._payout_report(payout)
@@ -168,28 +171,19 @@ class StripeGateway:
         return None
 
     async def read_payout(self, account_id: str, stripe_payout: str) -> PayoutReport:
-        with _outcomes():
+        async with self._calls:
             payout = await self._v1.payouts.retrieve_async(stripe_payout, None, {"stripe_account": account_id})
         return self._payout_report(payout)
 
     async def available_minor(self, account_id: str, currency: str) -> int:
-        with _outcomes():
+        async with self._calls:
             balance = await self._v1.balance.retrieve_async(None, {"stripe_account": account_id})
         return sum(part.amount for part in balance.available if part.currency == _lower(currency))
 
     def read_notice(self, body: bytes, signature: str | None) -> Notice | None:
-        """The notice in a webhook's raw body, None if it is of a type that does not concern us.
-
-        Raises `Rejected` with code `bad_signature`, or `bad_notice` for what is signed and yet no event.
-        """
-        try:
-            stripe.WebhookSignature.verify_header(
-                body, signature, self._webhook_secret, stripe.Webhook.DEFAULT_TOLERANCE
-            )
-        except (stripe.SignatureVerificationError, UnicodeDecodeError):
-            raise notices.bad_signature(SECRET) from None
-        event = notices.read_body(body)
-        if event.type not in NOTICE_TYPES or event.account is None:
+        """As `NoticeReader.read`; None also for what is about the platform's own account."""
+        event = self._notices.read(body, signature)
+        if event is None or event.account is None:
             return None
         return Notice(
             notice_id=event.id,
@@ -246,21 +240,6 @@ async def open_gateway(
         yield StripeGateway(client, webhook_secret, book)
     finally:
         await http.close_async()  # type: ignore[no-untyped-call]  # the SDK's
-
-
-@contextmanager
-def _outcomes() -> Iterator[None]:
-    try:
-        yield
-    except stripe.StripeError as error:
-        answered = not isinstance(error, stripe.APIConnectionError)
-        text = f"Stripe says: {error.user_message}" if answered else f"Stripe did not answer: {error.user_message}"
-        raise verdict(
-            text,
-            status=error.http_status or 500 if answered else None,
-            code=error.code,
-            key_reused=isinstance(error, stripe.IdempotencyError),
-        ) from error
 
 
 def _metadata(thing: stripe.Account | stripe.Transfer | stripe.Payout) -> dict[str, str]:

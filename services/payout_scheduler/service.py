@@ -59,7 +59,7 @@ def assemble(ledger: Ledger, gateway: StripeGateway, settings: LiveSettings, clo
             Route(
                 QUEUE,
                 ANNOUNCED,
-                ("escrow.#",),
+                ("escrow.held.#", "escrow.partially_released.#", "escrow.released.#", "escrow.refunded.#"),
                 {
                     EscrowHeld: incoming.escrow_held,
                     EscrowPartiallyReleased: incoming.escrow_released,
@@ -68,7 +68,10 @@ def assemble(ledger: Ledger, gateway: StripeGateway, settings: LiveSettings, clo
                 },
             )
         ],
-        loops=[Loop("worker", Worker(ledger.pool, projectors[0].moved, performances, clock).run)],
+        loops=[
+            Loop("settings", settings.follow),
+            Loop("worker", Worker(ledger.pool, projectors[0].moved, performances, clock).run),
+        ],
         jobs=[
             Job("payouts-due", jobs.payouts_due(chores, payer, views, settings)),
             Job("resolve-unknown", resolve_unknown(chores, RESOLVE_KINDS)),

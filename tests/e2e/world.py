@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,14 +20,17 @@ import httpx
 from contracts.events.base import Message
 from contracts.events.orders import Buyer, OrderDelivered, OrderLine, OrderPlaced
 from libs.devstack.ports import free_port
+from libs.devstack.stripe_twin.client import TwinClient
 from libs.devstack.stripe_twin.config import Endpoint, TwinConfig
-from libs.devstack.stripe_twin.server import Twin, running_twin
+from libs.devstack.stripe_twin.server import running_twin
 from libs.messaging.carrier import Carrier
 from libs.messaging.envelope import wrap
 from libs.messaging.rabbit import RabbitCarrier
 from libs.messaging.topology import ORDERS
 from libs.runtime.config import load_config
 from services.embedded.root import embedded
+from services.payment.gateway import NOTICE_TYPES as BUYERS_NOTICES
+from services.payout_scheduler.gateway import NOTICE_TYPES as SELLERS_NOTICES
 from tests.e2e.processes import ServiceProcess, holdfast
 
 MONDAY: Final = datetime(2026, 9, 7, 6, tzinfo=UTC)
@@ -44,7 +48,7 @@ T = TypeVar("T")
 class World:
     """Holdfast's outside: the shop's messages, HTTP, the command line, the twin, and the database to look into."""
 
-    twin: Twin
+    twin: TwinClient
     carrier: Carrier
     environment: Mapping[str, str]
     urls: Mapping[str, str]
@@ -147,20 +151,58 @@ def delivered(order_id: str, at: datetime, seller: str | None = None) -> OrderDe
     )
 
 
+@asynccontextmanager
+async def _twin_process(logs: Path) -> AsyncIterator[TwinClient]:
+    """A twin that does everything at once and takes no fee."""
+    port = free_port()
+    delays = ("--settlement-seconds", "--payout-submit-seconds", "--payout-arrival-seconds")
+    options = [word for name in (*delays, "--fee-basis-points", "--fee-fixed-minor") for word in (name, "0")]
+    options += ["--start", str(int(MONDAY.timestamp())), "--no-ticking"]
+    with (logs / "twin.log").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "libs.devstack.stripe_twin", "--port", str(port), *options),
+            env={**os.environ, **SECRETS},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        async with TwinClient(f"http://127.0.0.1:{port}") as twin:
+            await _answers(twin)
+            yield twin
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def _answers(twin: TwinClient) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await twin.now()
+            except httpx.HTTPError:
+                await asyncio.sleep(0.05)
+            else:
+                return
+
+
 def _twin() -> TwinConfig:
     return TwinConfig(start=int(MONDAY.timestamp()), ticking=False)
 
 
-async def _webhooks(twin: Twin, urls: Mapping[str, str]) -> None:
+async def _webhooks(twin: TwinClient, urls: Mapping[str, str]) -> None:
     await twin.set_webhooks(
-        platform=Endpoint(f"{urls['payment']}/webhooks/stripe", SECRETS["HOLDFAST_STRIPE_WEBHOOK_SECRET"]),
+        platform=Endpoint(
+            f"{urls['payment']}/webhooks/stripe", SECRETS["HOLDFAST_STRIPE_WEBHOOK_SECRET"], tuple(BUYERS_NOTICES)
+        ),
         connect=Endpoint(
-            f"{urls['payout_scheduler']}/webhooks/stripe-connect", SECRETS["HOLDFAST_STRIPE_CONNECT_WEBHOOK_SECRET"]
+            f"{urls['payout_scheduler']}/webhooks/stripe-connect",
+            SECRETS["HOLDFAST_STRIPE_CONNECT_WEBHOOK_SECRET"],
+            tuple(SELLERS_NOTICES),
         ),
     )
 
 
-def _environment(database_url: str, twin: Twin, amqp_url: str | None = None) -> dict[str, str]:
+def _environment(database_url: str, twin: TwinClient, amqp_url: str | None = None) -> dict[str, str]:
     given = {"HOLDFAST_DATABASE_URL": database_url, "HOLDFAST_STRIPE_API_BASE": twin.url}
     amqp = {"HOLDFAST_AMQP_URL": amqp_url} if amqp_url else {}
     return {"PATH": os.environ["PATH"], **SECRETS, **given, **amqp}
@@ -182,14 +224,14 @@ async def embedded_world(database_url: str) -> AsyncIterator[World]:
 
 @asynccontextmanager
 async def distributed_world(
-    database_url: str, amqp_url: str, logs: Path, services: Sequence[str] = SERVICES
+    database_url: str, amqp_url: str, logs: Path, *, twin_apart: bool = False
 ) -> AsyncIterator[World]:
-    """Each service its own process on RabbitMQ."""
+    """Each service its own process on RabbitMQ; the twin in this one, or `twin_apart` in one of its own."""
     async with AsyncExitStack() as stack:
-        twin = await stack.enter_async_context(running_twin(_twin()))
+        twin = await stack.enter_async_context(_twin_process(logs) if twin_apart else running_twin(_twin()))
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=30))
         environment = _environment(database_url, twin, amqp_url)
-        processes = {name: ServiceProcess(name, free_port(), environment, logs / f"{name}.log") for name in services}
+        processes = {name: ServiceProcess(name, free_port(), environment, logs / f"{name}.log") for name in SERVICES}
         for process in processes.values():
             await process.start()
             stack.push_async_callback(process.kill)

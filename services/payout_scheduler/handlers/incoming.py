@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
 from contracts.events.escrows import EscrowHeld, EscrowPartiallyReleased, EscrowRefunded, EscrowReleased
 from libs.eventstore.execute import Executor, Step
-from libs.eventstore.model import Key, Meta
+from libs.eventstore.model import Meta
 from libs.ledger.errors import NotFound
 from libs.messaging.envelope import Envelope
 from libs.messaging.received import key_of, meta_of
+from libs.runtime import notices
 from services.payout_scheduler.domain.calendar import Frequency
 from services.payout_scheduler.domain.hold import HOLD, Held, OpenHold, RefundHold
 from services.payout_scheduler.domain.payout import PAYOUT, Claim, PayoutState
@@ -107,8 +107,7 @@ class Handlers:
     async def notice(self, notice: Notice) -> None:
         """Keep a notice of Stripe's, once; a worker reads its object again."""
         step = Step(WEBHOOK, webhook_id(self._book, notice.notice_id), Receive(notice))
-        # Not over the whole body: Stripe counts its deliveries in there.
-        key = Key(f"stripe:{notice.notice_id}", sha256(notice.type.encode()).digest())
+        key = notices.key_of(notice.notice_id, notice.type)
         await self._executor.run(step, meta=Meta("stripe", correlation_id=notice.object_id), key=key)
 
     async def _receive(self, step: Step, envelope: Envelope) -> None:

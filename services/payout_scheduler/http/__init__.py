@@ -5,13 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from libs.eventstore.store import Store
+from libs.runtime import notices
 from libs.runtime.service import Clock
 from libs.settings.live import LiveSettings
+from services.payout_scheduler.domain.webhook import Notice
 from services.payout_scheduler.handlers.bank import Bank
 from services.payout_scheduler.handlers.incoming import Handlers
 from services.payout_scheduler.handlers.payer import Payer
-from services.payout_scheduler.http import payouts, sellers, wallets, webhooks
-from services.payout_scheduler.http.webhooks import ReadNotice
+from services.payout_scheduler.http import payouts, sellers, wallets
 from services.payout_scheduler.views.reads import Views
 
 
@@ -20,7 +21,7 @@ def router(
     views: Views,
     payer: Payer,
     bank: Bank,
-    read_notice: ReadNotice,
+    read_notice: notices.Read[Notice],
     store: Store,
     settings: LiveSettings,
     clock: Clock,
@@ -29,5 +30,5 @@ def router(
     routes.include_router(sellers.router(handlers, views, bank, settings, clock))
     routes.include_router(payouts.router(handlers, views, payer, store, clock))
     routes.include_router(wallets.router(views, store))
-    routes.include_router(webhooks.router(handlers, read_notice))
+    routes.include_router(notices.router("/webhooks/stripe-connect", read_notice, handlers.notice))
     return routes

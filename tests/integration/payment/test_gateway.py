@@ -10,15 +10,17 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import httpx
+import orjson
 import pytest
 import stripe
 
 from libs.devstack.stripe_twin import Twin
 from libs.devstack.stripe_twin.faults import FaultKind
 from libs.ledger.errors import Rejected
+from libs.runtime.outcomes import Refused, TurnedAway, Unknown
 from services.payment.domain.order import payment_id_of
 from services.payment.gateway import StripeGateway, open_gateway
-from services.payment.handlers import IntentCall, RefundCall, Refused, TurnedAway, Unknown
+from services.payment.handlers import IntentCall, RefundCall
 from tests.integration.payment.desk import SECRET, Desk
 
 PAYMENT_ID = payment_id_of(1, "A-1")
@@ -209,6 +211,19 @@ async def test_a_wrong_signature_gets_400_and_another_type_200_and_neither_is_st
     passed = await desk.http.post("/webhooks/stripe", content=other, headers={"stripe-signature": _signed(other)})
     assert (passed.status_code, passed.json()) == (httpx.codes.OK, {"kept": False})
     assert await desk.ledger.feed.head() == 0
+
+
+async def test_stripes_own_notice_of_a_balance_is_accepted_and_not_stored(desk: Desk) -> None:
+    """It has neither id nor metadata; answered with an error, Stripe would send it again for days."""
+    await desk.place_and_pay()
+    await desk.twin.advance(3 * 86_400)
+    [event] = [event for event in desk.twin.world.events if event.type == "balance.available"]
+    body = orjson.dumps(event.render()).decode()
+    assert not json.loads(body)["data"]["object"].keys() & {"id", "metadata"}
+    before = await desk.ledger.feed.head()
+    answer = await desk.http.post("/webhooks/stripe", content=body, headers={"stripe-signature": _signed(body)})
+    assert (answer.status_code, answer.json()) == (httpx.codes.OK, {"kept": False})
+    assert await desk.ledger.feed.head() == before
 
 
 async def test_what_is_signed_and_no_event_is_refused(desk: Desk) -> None:

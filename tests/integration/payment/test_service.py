@@ -44,8 +44,8 @@ class Shop:
         await self.carrier.publish([_envelope(order) for order in orders], "orders")
 
     async def heard(self) -> Sequence[Envelope]:
-        """What lies in the escrow's queue, which nobody empties here."""
-        rows = await self.pool.fetch("select body from messaging.messages where queue = 'escrow.payments' order by id")
+        """What lies in the audit's queue, which nobody empties here."""
+        rows = await self.pool.fetch("select body from messaging.messages where queue = 'audit.all' order by id")
         return [from_json(row["body"]) for row in rows]
 
     async def hears(self, number: int, kind: str) -> list[Envelope]:

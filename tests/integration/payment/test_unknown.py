@@ -13,10 +13,11 @@ from libs.devstack.stripe_twin.faults import FaultKind
 from libs.eventstore.codec import Codec
 from libs.eventstore.execute import Done, Executor, Step
 from libs.eventstore.model import Key, Meta
+from libs.runtime.chores import Chores, resolve_unknown
 from services.payment.domain import EVENTS
-from services.payment.jobs import resolve_unknown
-from services.payment.performances import RESOLVE_KINDS, Performances
-from tests.integration.payment.desk import Desk, now
+from services.payment.performances import Performances
+from services.payment.work import RESOLVE_KINDS
+from tests.integration.payment.desk import ORDER, Desk, now
 
 DAY_SECONDS = 86_400
 PAID = ["PaymentRequested", "IntentCreated", "PaymentCaptured"]
@@ -33,8 +34,7 @@ def _intents(desk: Desk) -> int:
 async def _resolve(desk: Desk) -> Mapping[str, Any]:
     """The job, as a CronJob would run it after the pause."""
     performances = Performances(desk.executor, desk.gateway, now).by_kind()
-    resolving = {kind: performances[kind] for kind in RESOLVE_KINDS}
-    job = resolve_unknown(desk.ledger.pool, desk.projector, resolving, now)
+    job = resolve_unknown(Chores(desk.ledger.pool, [desk.projector], performances, now), RESOLVE_KINDS)
     return await job(now() + timedelta(minutes=1), lambda _line: None)
 
 
@@ -111,6 +111,15 @@ async def test_who_is_turned_away_comes_again_and_nothing_is_in_doubt(desk: Desk
     assert await desk.story() == ["PaymentRequested"]
     await desk.later()
     assert await desk.story() == ["PaymentRequested", "IntentCreated"]
+
+
+async def test_a_call_that_hangs_does_not_hold_up_the_next(desk: Desk) -> None:
+    await desk.twin.fault("payment_intents.create", "timeout_before_effect")
+    for order_id in ("A-1", "A-2"):
+        await desk.place(ORDER.model_copy(update={"order_id": order_id}))
+    await desk.work()
+    events, _ = await desk.owner.feed.read(0, ["payment"])
+    assert [event.type for event in events][2:] == ["IntentCreated", "IntentOutcomeUnknown"]
 
 
 async def test_a_webhook_whose_object_cannot_be_read_is_worked_on_later(desk: Desk) -> None:

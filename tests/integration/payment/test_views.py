@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from libs.devstack.stripe_twin.faults import FaultKind
 from libs.eventstore.codec import Codec
 from libs.eventstore.feed import Feed
 from services.payment import views
@@ -96,7 +97,9 @@ async def test_an_unknown_payment_is_not_found_and_stripe_away_is_said_so(desk: 
     assert (missing.status_code, missing.json()["code"]) == (httpx.codes.NOT_FOUND, "unknown_payment")
     await desk.place()
     await desk.work()
-    await desk.twin.fault("payment_intents.retrieve", "error_503")
     payment_id = (await desk.http.get("/payments")).json()["items"][0]["payment_id"]
-    away = await desk.http.get(f"/payments/{payment_id}")
-    assert (away.status_code, away.json()["code"]) == (httpx.codes.SERVICE_UNAVAILABLE, "outcome_unknown")
+    faults: dict[FaultKind, str] = {"error_503": "outcome_unknown", "rate_limit_429": "turned_away"}
+    for fault, code in faults.items():
+        await desk.twin.fault("payment_intents.retrieve", fault)
+        away = await desk.http.get(f"/payments/{payment_id}")
+        assert (away.status_code, away.json()["code"]) == (httpx.codes.SERVICE_UNAVAILABLE, code)

@@ -88,6 +88,15 @@ async def test_a_seller_who_is_not_ready_cannot_be_paid(desk: Desk) -> None:
     assert (await desk.pay("k1", 422))["code"] == "seller_not_ready"
 
 
+async def test_while_stripe_turns_us_away_a_payout_is_to_be_asked_for_later(desk: Desk) -> None:
+    await desk.ready()
+    await desk.release("A-1", "anna", 10_000)
+    await desk.twin.fault("balance.retrieve", "rate_limit_429")
+    assert (await desk.pay("k1", 503))["code"] == "turned_away"
+    assert await desk.events_of("payout") == []
+    assert (await desk.pay("k1"))["amount_minor"] == 9_000
+
+
 async def test_payouts_are_listed_newest_first_page_by_page(desk: Desk) -> None:
     await desk.ready()
     await desk.release("A-1", "anna", 10_000)

@@ -45,13 +45,26 @@ async def test_a_wrong_signature_is_refused(desk: Desk) -> None:
 
 async def test_what_does_not_concern_us_is_answered_and_not_kept(desk: Desk) -> None:
     for body in (
-        _event(type="balance.available", data={"object": {"object": "balance"}}),
         _event(type="customer.created"),
         _event(account=None),
     ):
         answer = await _tell(desk, body)
         assert (answer.status_code, answer.json()) == (200, {"kept": False})
     assert await desk.events_of("connect_webhook") == []
+
+
+async def test_stripes_own_notice_of_a_balance_is_accepted_and_not_kept(desk: Desk) -> None:
+    """It has neither id nor metadata; answered with an error, Stripe would send it again for days."""
+    await desk.ready()
+    await desk.release("A-1", "anna", 10_000, charge=await desk.charge("A-1", 10_000, instant=False))
+    await desk.pass_days(3)
+    [event] = [event for event in desk.twin.world.events if event.type == "balance.available" and event.account]
+    body = orjson.dumps(event.render())
+    assert not json.loads(body)["data"]["object"].keys() & {"id", "metadata"}
+    before = await desk.events_of("connect_webhook")
+    answer = await _tell(desk, body)
+    assert (answer.status_code, answer.json()) == (200, {"kept": False})
+    assert await desk.events_of("connect_webhook") == before
 
 
 async def test_what_is_signed_and_no_event_is_refused(desk: Desk) -> None:

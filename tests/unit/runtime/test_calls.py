@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from libs.ledger.errors import Unavailable
+from libs.runtime.calls import Calls
+from libs.runtime.outcomes import Refused, TurnedAway, Unknown, verdict
+
+
+class _Failure(Exception):
+    def __init__(self, status: int | None, code: str | None = None) -> None:
+        super().__init__()
+        self.http_status = status
+        self.code = code
+        self.user_message = "because"
+
+
+class _KeyReused(_Failure):
+    pass
+
+
+def _calls(at_once_max: int = 2) -> Calls:
+    return Calls(_Failure, key_reused=_KeyReused, at_once_max=at_once_max)
+
+
+@pytest.mark.parametrize(
+    ("failure", "outcome", "answered"),
+    [
+        (_Failure(None), Unknown, False),
+        (_Failure(409), Unknown, False),
+        (_KeyReused(409), Unknown, False),
+        (_KeyReused(400), Unknown, True),
+        (_Failure(500), Unknown, True),
+        (_Failure(503), Unknown, True),
+        (_Failure(401), TurnedAway, None),
+        (_Failure(403), TurnedAway, None),
+        (_Failure(429), TurnedAway, None),
+        (_Failure(400), Refused, None),
+        (_Failure(402, "card_declined"), Refused, None),
+        (_Failure(404), Refused, None),
+    ],
+    ids=lambda value: f"{type(value).__name__} {value.http_status}" if isinstance(value, _Failure) else None,
+)
+async def test_an_error_says_what_is_known_of_the_effect(
+    failure: _Failure, outcome: type[Exception], answered: bool | None
+) -> None:
+    with pytest.raises(outcome) as raised:
+        async with _calls():
+            raise failure
+    assert getattr(raised.value, "answered", None) is answered
+    assert raised.value.__cause__ is failure
+
+
+def test_a_refusal_has_the_processors_code_and_what_may_succeed_later_is_unavailable() -> None:
+    assert verdict("no", status=402, code="card_declined").code == "card_declined"
+    assert verdict("no", status=400).code == "refused"
+    assert verdict("no", status=400).text == "Stripe says: no"
+    assert verdict("lost", status=None).text == "Stripe did not answer: lost"
+    assert isinstance(verdict("slower", status=429), Unavailable)
+
+
+async def test_a_defect_of_ours_is_no_outcome() -> None:
+    with pytest.raises(TypeError):
+        async with _calls():
+            raise TypeError
+
+
+async def test_so_many_calls_run_at_once_and_no_more() -> None:
+    calls, running, most = _calls(at_once_max=3), 0, 0
+
+    async def call() -> None:
+        nonlocal running, most
+        async with calls:
+            running += 1
+            most = max(most, running)
+            await asyncio.sleep(0)
+            running -= 1
+
+    await asyncio.gather(*(call() for _ in range(20)))
+    assert most == 3
+
+
+async def test_one_that_hangs_lets_the_others_pass_and_a_failed_or_cancelled_one_makes_room() -> None:
+    calls = _calls(at_once_max=2)
+
+    async def hang() -> None:
+        async with calls:
+            await asyncio.Event().wait()
+
+    hanging = [asyncio.create_task(hang()) for _ in range(3)]
+    await asyncio.sleep(0)
+    hanging[0].cancel()  # the third moves up
+    hanging[2].cancel()
+    await asyncio.wait([hanging[0], hanging[2]])
+    for _ in range(5):
+        with pytest.raises(Refused):
+            async with asyncio.timeout(1), calls:
+                raise _Failure(400)
+    assert not hanging[1].done()
+    hanging[1].cancel()
