@@ -15,8 +15,8 @@ TIMEOUT_SECONDS: Final = 20.0
 NETWORK_RETRIES_MAX: Final = 1
 AT_ONCE_MAX: Final = 16
 """Of a process. Enough for Stripe's 25 requests a second an endpoint (https://docs.stripe.com/rate-limits) when each
-takes half a second, and for the others to pass some that hang. More would be slower: httpx looks at every connection
-with every request, and keeps no more than 20. Workers may claim more, whose appends then overlap with others' calls.
+takes half a second, and for the others to pass some that hang. Workers may claim more, whose appends then overlap with
+others' calls.
 """
 
 

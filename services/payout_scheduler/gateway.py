@@ -232,7 +232,7 @@ async def open_gateway(
     network_retries_max: int = NETWORK_RETRIES_MAX,
 ) -> AsyncIterator[StripeGateway]:
     """A gateway with connections of its own; use it in one event loop."""
-    http = stripe.HTTPXClient(timeout=timeout_seconds)
+    http = stripe.AIOHTTPClient(timeout=timeout_seconds)
     try:
         client = stripe.StripeClient(
             api_key, base_addresses={"api": api_base}, max_network_retries=network_retries_max, http_client=http

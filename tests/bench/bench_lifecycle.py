@@ -30,7 +30,7 @@ async def _limit(world: World) -> float:
     client = stripe.StripeClient(
         world.environment["HOLDFAST_STRIPE_API_KEY"],
         base_addresses={"api": world.twin.url},
-        http_client=stripe.HTTPXClient(allow_sync_methods=False),
+        http_client=stripe.AIOHTTPClient(),
     )
     account = (await world.get("payout_scheduler", f"/sellers/{SELLERS[0]}"))["account_id"]
     gate = asyncio.Semaphore(CALLS_AT_ONCE)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
-import httpx
+import aiohttp
 import stripe
 
 from libs.devstack.stripe_twin.config import Endpoint, Webhooks
@@ -16,6 +16,7 @@ from libs.devstack.stripe_twin.objects.event import Event
 from libs.devstack.stripe_twin.tables import Json
 from libs.devstack.stripe_twin.wire import to_json
 
+_ACCEPTED = range(200, 300)
 _log = logging.getLogger(__name__)
 
 
@@ -86,12 +87,12 @@ class Courier:
             self._idle.set()
 
     async def _work(self) -> None:
-        # A client a worker: httpx looks at every connection of its pool at every request.
-        async with httpx.AsyncClient(timeout=self.settings.answer_within_seconds) as http:
+        timeout = aiohttp.ClientTimeout(total=self.settings.answer_within_seconds)
+        async with aiohttp.ClientSession(timeout=timeout) as http:
             while True:
                 await self._deliver(await self._queue.get(), http)
 
-    async def _deliver(self, delivery: Delivery, http: httpx.AsyncClient) -> None:
+    async def _deliver(self, delivery: Delivery, http: aiohttp.ClientSession) -> None:
         endpoint = self.endpoint(delivery.event)
         if endpoint is None:
             self._done()
@@ -110,13 +111,15 @@ class Courier:
         asyncio.get_running_loop().call_later(wait_seconds, self._queue.put_nowait, again)
 
 
-async def _accepted(endpoint: Endpoint, event: Event, http: httpx.AsyncClient) -> bool:
+async def _accepted(endpoint: Endpoint, event: Event, http: aiohttp.ClientSession) -> bool:
     payload = to_json(event.render())
     # signed at real time, not the twin's: receivers refuse a signature that is older than five minutes
     signature = stripe.WebhookSignature.generate_signature_header(payload.decode(), endpoint.secret)
     headers = {"content-type": "application/json; charset=utf-8", "stripe-signature": signature}
     try:
-        return (await http.post(endpoint.url, headers=headers, content=payload)).is_success
-    except httpx.HTTPError as error:
+        async with http.post(endpoint.url, headers=headers, data=payload, allow_redirects=False) as answer:
+            await answer.read()
+            return answer.status in _ACCEPTED
+    except (aiohttp.ClientError, TimeoutError) as error:
         _log.debug("Event %s is tried again later: %s", event.id, error)
         return False
