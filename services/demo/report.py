@@ -58,7 +58,7 @@ async def conclude(console: Console, stack: Devstack, plan: Plan, told: Counter[
         "verify": "ok" if verified.ok else "broken",
         "seconds": round(time.monotonic() - started, 1),
     }
-    console.print(json.dumps(figures), soft_wrap=True, highlight=False)
+    console.print(json.dumps(figures), soft_wrap=True, highlight=False, markup=False)
     if not (verified.ok and replayed.equal and balance.balanced):
         raise HoldfastError("A proof failed; see above.", code="demo_failed")
 
