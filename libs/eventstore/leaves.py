@@ -6,10 +6,10 @@ the leaves) and `recorded_at` (the block's `sealed_at`). Fields are length-prefi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from struct import Struct
+from struct import Struct, pack
 from typing import Final
 
 from libs.eventstore.model import Meta, NewEvent, Recorded
@@ -17,8 +17,7 @@ from libs.eventstore.model import Meta, NewEvent, Recorded
 GENESIS: Final = bytes(32)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_LENGTH: Final = Struct(">I").pack
-_ABSENT: Final = b"\xff\xff\xff\xff"  # no field is this long, so an absent one differs from an empty one
+_ABSENT: Final = -1  # as a length: an absent field differs from an empty one
 _BLOCK_FIELDS: Final = Struct(">5q").pack
 
 
@@ -27,15 +26,14 @@ def microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
-def _joined(fields: Iterable[str | None]) -> bytes:
-    parts = []
-    for text in fields:
-        if text is None:
-            parts.append(_ABSENT)
-        else:
-            encoded = text.encode()
-            parts += (_LENGTH(len(encoded)), encoded)
-    return b"".join(parts)
+def _joined(fields: Sequence[str | None]) -> bytes:
+    """The number of fields, the length of each in bytes (all big-endian 32-bit integers), then all fields in UTF-8."""
+    text = "".join([field for field in fields if field is not None])
+    if text.isascii():  # nearly always; one encoding then serves all
+        lengths = [_ABSENT if field is None else len(field) for field in fields]
+    else:
+        lengths = [_ABSENT if field is None else len(field.encode()) for field in fields]
+    return pack(f">{len(fields) + 1}i", len(fields), *lengths) + text.encode()
 
 
 def _leaf(

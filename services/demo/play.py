@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from contracts.events.base import Message
 from contracts.events.orders import OrderCancelled, OrderDelivered
 from libs.devstack.stripe_twin.config import TwinConfig
+from libs.ledger.errors import Rejected
 from libs.messaging.envelope import wrap
 from libs.messaging.topology import ORDERS
 from services.demo.plan import GOOD_BANK, Order, Plan, Seller, make_plan
@@ -78,26 +79,36 @@ async def play(console: Console) -> None:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console) as progress:
-        starting = progress.add_task("Starting", total=4)
+    async with AsyncExitStack() as stack:
+        with Progress(*columns, console=console) as progress:
+            starting = progress.add_task("Starting", total=4)
 
-        def say(what: str) -> None:
-            progress.update(starting, description=what, advance=1)
+            def say(what: str) -> None:
+                progress.update(starting, description=what, advance=1)
 
-        twin = TwinConfig(start=int(plan.start.timestamp()), ticking=False)
-        async with _stage(devstack(say, twin=twin), plan) as stage:
+            twin = TwinConfig(start=int(plan.start.timestamp()), ticking=False)
+            stage = await stack.enter_async_context(_stage(devstack(say, twin=twin), plan))
+            await _expect_empty_book(stage)
             progress.update(starting, description="Everything is up", completed=4)
             await _open_shop(stage, progress)
             await _order_and_pay(stage, progress)
             await _weeks(stage, progress)
-            progress.stop()
-            await conclude(console, stage.stack, stage.plan, stage.told, started)
+        await conclude(console, stage.stack, stage.plan, stage.told, started)
 
 
 @asynccontextmanager
 async def _stage(stack: Any, plan: Plan) -> AsyncIterator[Stage]:
     async with stack as up, httpx.AsyncClient(base_url=up.holdfast.url, timeout=60) as http:
         yield Stage(up, http, plan)
+
+
+async def _expect_empty_book(stage: Stage) -> None:
+    """The day's orders and sellers have fixed names, and this twin knows nothing of an earlier day's."""
+    if events := await stage.stack.holdfast.services[0].ledger.feed.head():
+        raise Rejected(
+            f"The database holds {events} events; point HOLDFAST_DATABASE_URL at an empty database, or unset it.",
+            code="book_not_empty",
+        )
 
 
 async def _open_shop(stage: Stage, progress: Progress) -> None:

@@ -17,6 +17,7 @@ _REPOSITORY = Path(__file__).parents[3]
 
 _OWNER = """
 import asyncio
+import signal
 from libs.devstack.{module} import {function}
 
 async def main():
@@ -24,6 +25,8 @@ async def main():
         print(server.url.rpartition(":")[2].split("/")[0], server.machine.folder, flush=True)
         await asyncio.sleep(600)
 
+# A shell starts what it runs in the background with SIGINT ignored, and so would the tests have been.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 asyncio.run(main())
 """
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from libs.eventstore.leaves import GENESIS, block_hash, leaf_of_recorded
+from libs.eventstore.leaves import GENESIS, _joined, block_hash, leaf_of_recorded
 from libs.eventstore.model import Recorded
 
 EVENT = Recorded(
@@ -56,3 +56,11 @@ def test_a_block_covers_place_time_order_and_number_of_its_leaves(change: dict[s
     }  # fmt: skip
     assert block_hash(GENESIS, **(block | change)) != block_hash(GENESIS, **block)  # type: ignore[arg-type]  # by name
     assert block_hash(b"\1" * 32, **block) != block_hash(GENESIS, **block)  # type: ignore[arg-type]  # by name
+
+
+def test_lengths_are_of_bytes_also_where_characters_are_wider() -> None:
+    """`é` is two bytes: a length in characters would let a neighbour lend it one."""
+    wide, narrow = replace(EVENT, actor="é", reason="x"), replace(EVENT, actor="éx", reason="")
+    assert leaf_of_recorded(wide) != leaf_of_recorded(narrow)
+    fields = ["é", None, ""]
+    assert _joined(fields) == bytes.fromhex("00000003 00000002 ffffffff 00000000") + "é".encode()
