@@ -28,14 +28,14 @@ bench: $(SYNCED) ## Benchmarks as JSON lines; make bench NAME=append for one
 	@infra/rabbitmq/install.sh
 	@$(BIN)/python -m tests.bench $(NAME)
 
-run: $(SYNCED) ## All services in one process, until Ctrl-C; data stay in .devstack
-	@$(BIN)/holdfast serve all
+run: $(SYNCED) ## PostgreSQL, the Stripe twin and all services in one process, until Ctrl-C
+	@$(BIN)/holdfast devstack up
 
 up: ## The distributed set in containers
 	docker compose up --build --detach --wait
 
 clean: ## Remove what was installed, built and kept here
-	rm -rf .venv .devstack .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/uv:

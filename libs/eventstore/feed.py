@@ -12,6 +12,7 @@ from libs.eventstore.model import Recorded
 from libs.eventstore.pool import availability
 from libs.eventstore.signal import Signal
 from libs.eventstore.store import SQL, recorded
+from libs.ledger.errors import Unavailable
 
 SLICE_POSITIONS_MAX = 1_000
 POLL_SECONDS = 1.0
@@ -73,7 +74,7 @@ class Feed:
                 finally:
                     if not connection.is_closed():
                         await connection.remove_listener("ledger", self._heard)
-        raise asyncpg.PostgresConnectionError("the listening connection was lost")
+        raise Unavailable("The listening connection was lost.", code="database_down")
 
     def _heard(self, _connection: object, _pid: int, _channel: str, book: object) -> None:
         if book == str(self._book):

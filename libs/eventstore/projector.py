@@ -17,7 +17,7 @@ from libs.eventstore.store import SQL
 
 Apply = Callable[[Any, Sequence[Recorded]], Awaitable[None]]
 
-WORK_COLUMNS = ("attempts", "first_attempt_at", "next_attempt_at", "leased_until", "last_error")
+WORK_COLUMNS = ("attempts", "next_attempt_at", "leased_until", "last_error")
 
 
 @dataclass(frozen=True, slots=True)

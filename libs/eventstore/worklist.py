@@ -29,14 +29,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to do. `attempts` counts this one; `first_attempt_at` tells how old an idempotency key may be."""
+    """One thing to do. `attempts` counts this one: from the second on, an earlier one may have had its effect."""
 
     id: str
     kind: str
     subject: UUID
     data: Mapping[str, Any]
     attempts: int
-    first_attempt_at: datetime
 
 
 Perform = Callable[[Item], Awaitable[None]]
@@ -94,14 +93,7 @@ class Worker:
         with availability():
             rows = await self._pool.fetch(SQL.claim, list(self._performances), as_of, LEASE_SECONDS, limit)
         for row in rows:
-            item = Item(
-                row["id"],
-                row["kind"],
-                row["subject"],
-                json.loads(row["data"]),
-                row["attempts"],
-                row["first_attempt_at"],
-            )
+            item = Item(row["id"], row["kind"], row["subject"], json.loads(row["data"]), row["attempts"])
             task = asyncio.create_task(self._perform(item))
             self._running[task] = item.id
             task.add_done_callback(self._running.pop)

@@ -6,13 +6,13 @@ Amounts are written once, in USD minor units, and mean the same nominal amount i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError, model_validator
 
 from libs.ledger.errors import NotFound, Rejected
@@ -57,7 +57,7 @@ class Setting(Generic[T]):
     def parse(self, value: JsonValue) -> T:
         """The typed value of a JSON value; raises `Rejected` (`bad_setting`). Strict: `"7"` is not 7."""
         try:
-            return self.type.validate_json(orjson.dumps(value), strict=True)
+            return self.type.validate_json(json.dumps(value), strict=True)
         except ValidationError as error:
             faults = "; ".join(": ".join([*map(str, fault["loc"]), fault["msg"]]) for fault in error.errors())
             raise Rejected(f"{self.key} cannot be {value!r}. {faults}.", code="bad_setting", key=self.key) from None

@@ -61,10 +61,6 @@ class IdempotencyCache:
         if entry := self._entries.get(key):
             entry.outcome = outcome
 
-    def abandon(self, key: CacheKey) -> None:
-        """Free the key of a call that ended without ever having begun its effect."""
-        self._entries.pop(key, None)
-
     def _forget(self, now: int) -> None:
         while self._oldest and self._oldest[0][0] <= now - KEPT_SECONDS:
             begun_at, key = self._oldest.popleft()

@@ -1,7 +1,6 @@
 """Delivery of events: signed, at least once, retried with backoff, a bounded number at a time."""
 
 import asyncio
-import dataclasses
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -71,8 +70,8 @@ class Courier:
         await self._idle.wait()
 
     def state(self) -> Json:
-        shown = {name: dataclasses.asdict(getattr(self.settings, name)) if getattr(self.settings, name) else None
-                 for name in ("platform", "connect")}  # fmt: skip
+        endpoints = {"platform": self.settings.platform, "connect": self.settings.connect}
+        shown = {name: {"url": at.url, "events": at.events} if at else None for name, at in endpoints.items()}
         counts = {"delivered": self.delivered, "refused": self.refused, "outstanding": self._outstanding}
         return shown | counts | {"extra_copies": self.settings.extra_copies}
 

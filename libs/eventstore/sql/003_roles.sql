@@ -40,7 +40,7 @@ begin
 end $$;
 revoke all on function ledger.admit_service from public;
 
--- A work list: what a service owes the outside world. Rows come and go with events; the last five columns belong to the
+-- A work list: what a service owes the outside world. Rows come and go with events; the last four columns belong to the
 -- workers and are no part of what a replay must rebuild.
 create function ledger.create_worklist(p_service text) returns void
     language plpgsql set search_path = pg_catalog as $$
@@ -53,7 +53,6 @@ begin
             data             jsonb not null default '{}',
             due_at           timestamptz not null,        -- infinity while it waits for something
             attempts         integer not null default 0,
-            first_attempt_at timestamptz,
             next_attempt_at  timestamptz not null default '-infinity',
             leased_until     timestamptz,
             last_error       text

@@ -41,13 +41,12 @@ update checkpoints set position = $2 where name = $1
 
 -- name: claim
 -- Leased rows are skipped until their lease ends; SKIP LOCKED lets any number of workers claim at once.
-update work set attempts = attempts + 1, leased_until = now() + make_interval(secs => $3),
-                first_attempt_at = coalesce(first_attempt_at, now())
+update work set attempts = attempts + 1, leased_until = now() + make_interval(secs => $3)
  where id in (select id from work
                where kind = any ($1::text[]) and due_at <= $2 and next_attempt_at <= now()
                  and coalesce(leased_until, '-infinity') < now()
                order by due_at, id limit $4 for update skip locked)
-returning id, kind, subject, data, attempts, first_attempt_at
+returning id, kind, subject, data, attempts
 
 -- name: renew
 update work set leased_until = now() + make_interval(secs => $2) where id = any ($1::text[])
