@@ -27,11 +27,9 @@ CALLS_AT_ONCE = 8
 
 async def _limit(world: World) -> float:
     """Orders a second of the outside calls alone."""
-    client = stripe.StripeClient(
-        world.environment["HOLDFAST_STRIPE_API_KEY"],
-        base_addresses={"api": world.twin.url},
-        http_client=stripe.AIOHTTPClient(),
-    )
+    http = stripe.AIOHTTPClient()
+    key = world.environment["HOLDFAST_STRIPE_API_KEY"]
+    client = stripe.StripeClient(key, base_addresses={"api": world.twin.url}, http_client=http)
     account = (await world.get("payout_scheduler", f"/sellers/{SELLERS[0]}"))["account_id"]
     gate = asyncio.Semaphore(CALLS_AT_ONCE)
 
@@ -57,7 +55,10 @@ async def _limit(world: World) -> float:
         await asyncio.gather(*map(order, names))
         return len(names)
 
-    return await Side(lambda: [f"bare-{n}" for n in range(ORDERS)], calls).rate()
+    try:
+        return await Side(lambda: [f"bare-{n}" for n in range(ORDERS)], calls).rate()
+    finally:
+        await http.close_async()
 
 
 async def _lifecycle(traffic: Traffic) -> int:
