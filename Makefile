@@ -12,7 +12,7 @@ help: ## This list
 demo: $(SYNCED) ## A marketplace's day, end to end, with everything embedded
 	@$(BIN)/holdfast demo
 
-test: $(SYNCED) ## Every test, on real PostgreSQL 16 and 18 and real RabbitMQ
+test: check ## Every check and every test, on real PostgreSQL 16 and 18 and real RabbitMQ
 	@infra/rabbitmq/install.sh
 	@$(BIN)/pytest -n 2 --dist worksteal
 

@@ -58,7 +58,7 @@ async def _limit(world: World) -> float:
     try:
         return await Side(lambda: [f"bare-{n}" for n in range(ORDERS)], calls).rate()
     finally:
-        await http.close_async()
+        await http.close_async()  # type: ignore[no-untyped-call]  # the SDK's
 
 
 async def _lifecycle(traffic: Traffic) -> int:
