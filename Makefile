@@ -24,7 +24,6 @@ check: $(SYNCED) ## Format, lint, types, import rules, generated contracts
 	@$(BIN)/python -m contracts.events.generate --check
 
 bench: $(SYNCED) ## Benchmarks as JSON lines; make bench NAME=append for one
-	@$(BIN)/uv sync --frozen --inexact --quiet $(EXTRAS) --group bench
 	@infra/rabbitmq/install.sh
 	@$(BIN)/python -m tests.bench $(NAME)
 
