@@ -36,6 +36,8 @@ AsOf = Annotated[
     datetime | None, typer.Option(help="Act as if it were this time (ISO 8601, UTC unless it has an offset).")
 ]
 
+_JOB_WAIT_SECONDS = 30.0  # for the database; the next run of a CronJob comes soon enough
+
 app = typer.Typer(
     help="Escrow-by-default payments for marketplaces. Settings come from HOLDFAST_* variables.",
     no_args_is_help=True,
@@ -115,7 +117,7 @@ def job(name: Annotated[str, typer.Argument(help="release-due, payouts-due, ..."
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
     async def work() -> list[Any]:
-        async with opened(concerned, config) as services:
+        async with opened(concerned, config, wait_seconds=_JOB_WAIT_SECONDS) as services:
             return list(await run_job(services, name, moment, lambda line: err.print(line, highlight=False)))
 
     summaries = _run(work())

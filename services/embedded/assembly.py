@@ -59,8 +59,13 @@ def now() -> datetime:
 
 
 @asynccontextmanager
-async def opened(names: Sequence[str], config: Config, clock: Clock = now) -> AsyncIterator[list[Service]]:
-    """These services, built but not running. Waits for the database. Raises `Rejected` (`unknown_service`)."""
+async def opened(
+    names: Sequence[str], config: Config, clock: Clock = now, *, wait_seconds: float | None = None
+) -> AsyncIterator[list[Service]]:
+    """These services, built but not running. Waits for the database, for ever unless `wait_seconds` says how long.
+
+    Raises `Rejected` (`unknown_service`) and, after the wait, `Unavailable`.
+    """
     for name in names:
         if name not in BUILDERS:
             raise Rejected(f"There is no service {name!r}; there are {', '.join(BUILDERS)}.", code="unknown_service")
@@ -68,7 +73,7 @@ async def opened(names: Sequence[str], config: Config, clock: Clock = now) -> As
         services = []
         for name in names:
             ledger = await stack.enter_async_context(open_ledger(config.need("database_url"), name, book=config.book))
-            settings = await _settings(ledger)
+            settings = await _settings(ledger, wait_seconds)
             build: Build = resolve_name(BUILDERS[name])
             services.append(await stack.enter_async_context(build(ledger, config, settings, clock)))
         yield services
@@ -89,9 +94,9 @@ def check_job(name: str) -> Sequence[str]:
     return JOBS[name]
 
 
-async def _settings(ledger: Ledger) -> LiveSettings:
+async def _settings(ledger: Ledger, wait_seconds: float | None) -> LiveSettings:
     """Settings as the log has them: a service must not act on defaults because the database came up late."""
-    async for attempt in stamina.retry_context(on=Unavailable, attempts=None, timeout=None, wait_max=2.0):
+    async for attempt in stamina.retry_context(on=Unavailable, attempts=None, timeout=wait_seconds, wait_max=2.0):
         with attempt:
             return await LiveSettings.open(ledger)
     raise AssertionError("retried without end")
