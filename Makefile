@@ -4,6 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SYNCED := .venv/.synced
+BENCHED := .venv/.benched
 EXTRAS := --extra payment --extra escrow --extra payout-scheduler --extra audit --extra settings --extra devstack
 
 help: ## This list
@@ -13,7 +14,7 @@ demo: $(SYNCED) ## A marketplace's day, end to end, with everything embedded
 	@$(BIN)/holdfast demo
 
 test: check ## Every check and every test, on real PostgreSQL 16 and 18 and real RabbitMQ
-	@infra/rabbitmq/install.sh
+	@infra/install.sh
 	@$(BIN)/pytest -n 2 --dist worksteal
 
 check: $(SYNCED) ## Format, lint, types, import rules, generated contracts
@@ -23,8 +24,8 @@ check: $(SYNCED) ## Format, lint, types, import rules, generated contracts
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m contracts.events.generate --check
 
-bench: $(SYNCED) ## Benchmarks as JSON lines; make bench NAME=append for one
-	@infra/rabbitmq/install.sh
+bench: $(BENCHED) ## Benchmarks as JSON lines; make bench NAME=append for one
+	@infra/install.sh
 	@$(BIN)/python -m tests.bench $(NAME)
 
 run: $(SYNCED) ## PostgreSQL, the Stripe twin and all services in one process, until Ctrl-C
@@ -47,4 +48,9 @@ $(BIN)/uv:
 # --inexact: uv itself lives in the same venv and would be swept out.
 $(SYNCED): pyproject.toml uv.lock | $(BIN)/uv
 	@$(BIN)/uv sync --frozen --inexact --quiet $(EXTRAS)
+	@touch $@
+
+# The peers that benchmarks run beside us.
+$(BENCHED): $(SYNCED)
+	@$(BIN)/uv sync --frozen --inexact --quiet $(EXTRAS) --group bench
 	@touch $@

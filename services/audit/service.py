@@ -13,7 +13,7 @@ from libs.settings.live import LiveSettings
 from services.audit import http
 from services.audit.handlers import QUEUE, Handlers
 from services.audit.jobs import Jobs
-from services.audit.views import Views
+from services.audit.views.messages import Views
 
 
 @asynccontextmanager

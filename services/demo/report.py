@@ -14,8 +14,8 @@ from libs.eventstore.ledger import Ledger, open_ledger
 from libs.ledger.errors import HoldfastError
 from libs.ledger.money import format_minor
 from services.audit.proofs.replay import Replay, replay
-from services.audit.proofs.trial_balance import TrialBalance, trial_balance
 from services.audit.proofs.verify import Verification, verify
+from services.audit.reports.trial_balance import TrialBalance, trial_balance
 from services.demo.plan import CURRENCY, Plan
 from services.embedded.assembly import read_models
 from services.embedded.devstack import Devstack

@@ -15,7 +15,7 @@ _SERVICES = sorted(
 _EVERY_SERVICE_HAS = {"__init__", "service", "README"}
 # Each a module, or a package of that name once it has outgrown one.
 _A_SERVICE_MAY_HAVE = {"domain", "announce", "work", "handlers", "views", "http", "jobs", "gateway", "performances"}
-_AUDIT_ALSO_HAS = {"proofs", "cli"}
+_AUDIT_ALSO_HAS = {"proofs", "reports", "export", "transparency", "cli"}
 _NO_MODULES = {"sql", "__pycache__"}
 
 

@@ -22,7 +22,7 @@ from libs.runtime.service import Service
 from libs.settings.live import LiveSettings
 from services.audit.handlers import Handlers
 from services.audit.service import build
-from services.audit.views import Views
+from services.audit.views.messages import Views
 from tests.integration.eventstore.units import NOON
 
 

@@ -6,7 +6,7 @@ from libs.eventstore.ledger import Ledger
 from libs.ledger.errors import Rejected
 from libs.ledger.journal import transfer
 from services.audit.proofs.book import recomputed
-from services.audit.proofs.trial_balance import Line, Total, trial_balance
+from services.audit.reports.trial_balance import Line, Total, trial_balance
 from tests.integration.eventstore.units import capture, unit
 
 

@@ -1,19 +1,15 @@
-"""`/audit`: the proofs, and what they are about. It only reads."""
+"""What happened and what was told: events and messages, as they are stored."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, JsonValue
 
-from libs.eventstore.ledger import Ledger
 from libs.eventstore.model import Recorded
-from services.audit.proofs.trial_balance import trial_balance
-from services.audit.proofs.verify import verify
-from services.audit.views import Kept, Views
+from services.audit.views.messages import Kept, Views
 
 Limit = Annotated[int, Query(ge=1, le=1_000)]
 
@@ -56,20 +52,8 @@ class EventOut(BaseModel):
     leaf: str
 
 
-def router(ledger: Ledger, views: Views) -> APIRouter:
-    routes = APIRouter(prefix="/audit", tags=["audit"])
-    one_at_a_time = asyncio.Lock()  # a verification reads the whole book; a second one would only slow both
-
-    @routes.get("/trial-balance")
-    async def balances(position: int | None = None) -> dict[str, Any]:
-        """Every account on its side; now, or recomputed as of a position of the log."""
-        return (await trial_balance(ledger, position)).json()
-
-    @routes.get("/verify")
-    async def verification() -> dict[str, Any]:
-        """Recompute the whole chain and every balance. Long books are better verified with `holdfast audit verify`."""
-        async with one_at_a_time:
-            return (await verify(ledger)).json()
+def router(views: Views) -> APIRouter:
+    routes = APIRouter()
 
     @routes.get("/messages")
     async def messages(subject: str | None = None, after: str | None = None, limit: Limit = 100) -> list[MessageOut]:

@@ -1,0 +1,1 @@
+"""What an auditor leafs through, and the read models it is kept in."""
