@@ -1,41 +1,46 @@
-"""A batch of units as the parallel arrays that `ledger.append` takes, and its answer as outcomes."""
+"""A batch of units as the columns that `ledger.append` takes, and its answer as outcomes."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from libs.eventstore.leaves import leaf_of_new
-from libs.eventstore.model import Appended, Duplicate, Moved, Outcome, Reused, Unit
-from libs.ledger import chart, journal
+from libs.eventstore.model import Appended, Closed, Duplicate, Moved, Outcome, Reused, Unit
+from libs.ledger import chart
 from libs.ledger.errors import Rejected
 
-
-def _literal(values: Iterable[object]) -> str:
-    """A PostgreSQL array literal of values that need no quoting: accounts, currency codes and integers never do."""
-    return "{" + ",".join(map(str, values)) + "}"
+_SEPARATOR: Final = "\x1f"
+_NULL: Final = "\x1e"
+_TEXTS: Final = frozenset({1, 3, *range(6, 14)})  # which columns of an event are text
+_NUMBERS: Final = frozenset({0, 2, 4})
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Batch:
-    """Lays units out for the database. Raises `Rejected` for a unit that no store may take."""
+    """Lays units out for the database.
+
+    Raises `Rejected` (`bad_text`, `bad_time`) for a text or a time that PostgreSQL cannot hold.
+    """
 
     def __init__(self, book: int, units: Sequence[Unit]) -> None:
-        self.units = units
+        self._book = book
+        self._units = units
         changes: list[tuple[int, str, int]] = []
         events: list[tuple[Any, ...]] = []
         for number, unit in enumerate(units, 1):
             meta = unit.meta
             for change in unit.changes:
-                changes.append((number, change.stream, change.expected_version))
+                stream = change.stream
+                changes.append((number, stream, change.expected_version + 1))
                 for version, event in enumerate(change.events, change.expected_version + 1):
-                    accounts, currencies, amounts = (
-                        zip(*event.postings, strict=True) if event.postings else ((), (), ())
-                    )
+                    accounts, currencies, amounts = zip(*event.postings) if event.postings else ((), (), ())  # noqa: B905 - strict costs, and postings are triples
                     events.append(
                         (
                             number,
-                            change.stream,
+                            stream,
                             version,
                             event.type,
                             event.schema_version,
@@ -48,47 +53,73 @@ class Batch:
                             _literal(currencies),
                             _literal(amounts),
                             event.data,
-                            leaf_of_new(book, change.stream, version, event, meta),
+                            leaf_of_new(book, stream, version, event, meta),
                         )
                     )
-        keys = [unit.key and unit.key.value for unit in units]
-        fingerprints = [unit.key and unit.key.fingerprint for unit in units]
-        columns = map(list, zip(*events, strict=True))
-        self.arguments = (book, keys, fingerprints, *map(list, zip(*changes, strict=True)), *columns)
+        change_units, change_streams, firsts = zip(*changes, strict=True)
+        *columns, leaves = zip(*events, strict=True)
+        self._columns = (
+            _column([unit.key.value if unit.key else None for unit in units]),
+            [unit.key.fingerprint if unit.key else None for unit in units],
+            _literal(change_units),
+            _column(change_streams),
+            _literal(firsts),
+            *(
+                _column(column) if number in _TEXTS else _literal(column) if number in _NUMBERS else column
+                for number, column in enumerate(columns)
+            ),
+            b"".join(leaves),
+        )
 
-    def outcomes(self, first_position: int, left_out: Sequence[Mapping[str, Any]]) -> list[Outcome]:
-        """One outcome a unit; those that landed were numbered without gaps, in order."""
-        reported = {entry["unit"]: self._outcome(entry) for entry in left_out}
+    def arguments(self, *, look: bool = True) -> tuple[Any, ...]:
+        """What `ledger.append` takes."""
+        return (self._book, look, *self._columns)
+
+    def landed(self, first_position: int) -> list[Outcome]:
+        """The outcomes when all landed: they are numbered without gaps, in order."""
         outcomes: list[Outcome] = []
         position = first_position
-        for number, unit in enumerate(self.units, 1):
-            outcome = reported.get(number)
-            if outcome is None:
-                count = sum(len(change.events) for change in unit.changes)
-                outcome = Appended(range(position, position + count))
-                position += count
-            outcomes.append(outcome)
+        for unit in self._units:
+            after = position + sum([len(change.events) for change in unit.changes])
+            outcomes.append(Appended(range(position, after)))
+            position = after
         return outcomes
+
+    def left_out(self, report: Sequence[Mapping[str, Any]]) -> dict[int, Outcome]:
+        """The outcomes of units that cannot land, by their index; of one that cannot for several reasons, the first."""
+        return {entry["unit"] - 1: self._outcome(entry) for entry in reversed(report)}
 
     def _outcome(self, entry: Mapping[str, Any]) -> Outcome:
         match entry["outcome"]:
             case "duplicate":
                 return Duplicate(range(entry["first"], entry["last"] + 1))
             case "key_reused":
-                key = self.units[entry["unit"] - 1].key
+                key = self._units[entry["unit"] - 1].key
                 return Reused(key.value if key else "")
+            case "closed":
+                return Closed(_moment(entry["effective_at"]), _moment(entry["closed_before"]))
             case _:
                 return Moved(entry["stream"], entry["actual"])
 
 
-def check(unit: Unit) -> None:
-    """Raise `Rejected` for what the store would refuse with its whole batch: no events, postings that break the law."""
-    if not unit.changes or not all(change.events for change in unit.changes):
-        raise Rejected("A unit needs at least one event in every stream it names.", code="empty_unit")
-    for change in unit.changes:
-        for event in change.events:
-            if event.postings:
-                journal.check(event.postings)
+def _literal(values: Sequence[object]) -> str:
+    """A PostgreSQL array of what needs no quotes: numbers, accounts, currency codes."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def _column(values: Sequence[str | None]) -> str:
+    """Many texts as one, see `ledger.column`."""
+    absent = values.count(None)
+    joined = _SEPARATOR.join([_NULL if value is None else value for value in values] if absent else values)  # type: ignore[arg-type] # no None is left
+    if not joined.isascii():
+        joined.encode()  # half a surrogate pair is found here, where the batch can still be taken apart
+    if joined.count(_SEPARATOR) != len(values) - 1 or joined.count(_NULL) != absent or "\0" in joined:
+        raise Rejected("A text holds a control character (U+0000, U+001E, U+001F); leave it out.", code="bad_text")
+    return joined
+
+
+def _moment(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def net(unit: Unit) -> dict[tuple[str, str], int]:

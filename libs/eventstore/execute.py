@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from libs.eventstore.codec import Codec
-from libs.eventstore.model import Appended, Change, Duplicate, Key, Meta, Moved, Reused, Short, Unit, stream_name
+from libs.eventstore.model import (
+    Appended,
+    Change,
+    Closed,
+    Duplicate,
+    Key,
+    Meta,
+    Moved,
+    Recorded,
+    Refused,
+    Reused,
+    Short,
+    Unit,
+    stream_name,
+)
 from libs.eventstore.store import reused
+from libs.eventstore.vault import Vault
 from libs.eventstore.writer import Writer
 from libs.ledger.decider import Decider, Event
-from libs.ledger.errors import Conflict, Overdrawn, Rejected
+from libs.ledger.errors import Conflict, HoldfastError, Overdrawn, Rejected
 
 ATTEMPTS_MAX = 5
 
@@ -40,28 +56,34 @@ class Done:
 
 
 class Executor:
-    """Runs commands for one service."""
+    """Runs commands for one service. A service whose events hold personal text gives its `vault`."""
 
-    def __init__(self, writer: Writer, codec: Codec[Any]) -> None:
+    def __init__(self, writer: Writer, codec: Codec[Any], vault: Vault | None = None) -> None:
         self._writer = writer
         self._codec = codec
+        self._vault = vault
 
     async def state(self, decider: Decider[Any, Any, Any], stream_id: UUID) -> Any:
         """The present state of one stream; the decider's initial state where there is no such stream."""
         stream = stream_name(decider.kind, stream_id)
         loaded = await self._writer.load(stream)
-        return decider.fold(map(self._codec.decode, loaded[stream]))
+        return decider.fold(await self._opened(loaded[stream]))
 
-    async def run(self, *steps: Step, meta: Meta, key: Key | None = None) -> Done:
+    async def run(self, *steps: Step, meta: Meta, key: Key | None = None, as_dated: bool = False) -> Done:
         """Decide every step on its own stream and store all their events in one unit.
 
         Raises what a decider raises (`Rejected`), `Overdrawn`, `KeyReused`, `Unavailable`, and `Conflict` when others
         kept changing the streams. With a key, a repetition is answered as `Done(duplicate=True)`, also when by now the
         command would be refused.
+
+        What happened, happened: a fact that is heard of after its accounting period was closed is booked in the first
+        open instant (`Codec.encode`), however late its message or a processor's answer comes. A booking that somebody
+        dates on purpose is refused instead (`as_dated`: `Rejected`, `period_closed`).
         """
+        open_from: datetime | None = None
         for _ in range(ATTEMPTS_MAX):
             try:
-                changes, events = await self._decide(steps)
+                changes, events = await self._decide(steps, open_from)
             except Rejected:
                 if key and await self._writer.store.find(key):
                     return Done(duplicate=True)
@@ -73,29 +95,56 @@ class Executor:
                     return Done(events, positions)
                 case Duplicate(positions):
                     return Done((), positions, duplicate=True)
-                case Short(account, currency, balance):
-                    raise Overdrawn(
-                        f"{account} holds {-balance} {currency} minor units, too little for this.",
-                        account=account,
-                        currency=currency,
-                        balance_minor=balance,
-                    )
-                case Reused(value):
-                    raise reused(value)
+                case Closed(closed_before=closed_before) if not as_dated:
+                    open_from = closed_before
                 case Moved():
                     continue
+                case refused:
+                    raise _refusal(refused)
         streams = ", ".join(step.stream for step in steps)
         raise Conflict(f"Others kept changing {streams}; try again.", streams=streams)
 
-    async def _decide(self, steps: Sequence[Step]) -> tuple[list[Change], tuple[Event, ...]]:
+    async def _decide(
+        self, steps: Sequence[Step], open_from: datetime | None
+    ) -> tuple[list[Change], tuple[Event, ...]]:
         loaded = await self._writer.load(*(step.stream for step in steps))
         changes: list[Change] = []
         happened: list[Event] = []
         for step in steps:
             past = loaded[step.stream]
-            state = step.decider.fold(map(self._codec.decode, past))
+            state = step.decider.fold(await self._opened(past))
             events = step.decider.decide(step.command, state)
             if events:
-                changes.append(Change(step.stream, len(past), [self._codec.encode(event) for event in events]))
+                stored = await self._vault.sealed(step.stream, len(past), events) if self._vault else events
+                encoded = [self._codec.encode(event, open_from) for event in stored]
+                changes.append(Change(step.stream, len(past), encoded))
                 happened += events
         return changes, tuple(happened)
+
+    async def _opened(self, past: Sequence[Recorded]) -> Sequence[Event]:
+        events = [self._codec.decode(recorded) for recorded in past]
+        return await self._vault.opened(past, events) if self._vault else events
+
+
+def _refusal(outcome: Short | Reused | Closed | Refused) -> HoldfastError:
+    match outcome:
+        case Short(account, currency, balance):
+            return Overdrawn(
+                f"{account} holds {-balance} {currency} minor units, too little for this.",
+                account=account,
+                currency=currency,
+                balance_minor=balance,
+            )
+        case Reused(value):
+            return reused(value)
+        case Closed(effective_at, closed_before):
+            month = f"{effective_at.astimezone(UTC):%Y-%m}"
+            return Rejected(
+                f"{month} is closed, so nothing can be posted as of {effective_at.isoformat()}. Post it as of "
+                f"{closed_before.isoformat()} or later, or first `holdfast audit reopen-month {month} --reason ...`.",
+                code="period_closed",
+                month=month,
+                closed_before=closed_before.isoformat(),
+            )
+        case Refused(code, text):
+            return Rejected(text, code=code)

@@ -32,7 +32,7 @@ class Feed:
 
     def __init__(self, pool: asyncpg.Pool, book: int) -> None:
         self._pool = pool
-        self._book = book
+        self.book = book
         self.signal = Signal()
 
     async def read(
@@ -49,16 +49,21 @@ class Feed:
         """
         source = connection or self._pool
         with availability():
-            head = await source.fetchval(SQL.head, self._book)
-            end = min(head, after + SLICE_POSITIONS_MAX, head if through is None else through)
-            if end <= after:
+            end = await self.reach(after, SLICE_POSITIONS_MAX, through=through, connection=source)
+            if end == after:
                 return Slice([], after)
-            return Slice(list(map(recorded, await source.fetch(SQL.read, self._book, after, end, kinds))), end)
+            return Slice(list(map(recorded, await source.fetch(SQL.read, self.book, after, end, kinds))), end)
+
+    async def reach(self, after: int, positions_max: int, *, through: int | None = None, connection: Any = None) -> int:
+        """The last position of the slice that a reader at `after` may take now; `after` itself when there is none."""
+        with availability():
+            head: int = await (connection or self._pool).fetchval(SQL.head, self.book)
+        return max(after, min(head, after + positions_max, head if through is None else through))
 
     async def head(self) -> int:
         """The position of the last event, 0 in an empty book."""
         with availability():
-            position: int = await self._pool.fetchval(SQL.head, self._book)
+            position: int = await self._pool.fetchval(SQL.head, self.book)
             return position
 
     async def listen(self) -> None:
@@ -77,5 +82,5 @@ class Feed:
         raise Unavailable("The listening connection was lost.", code="database_down")
 
     def _heard(self, _connection: object, _pid: int, _channel: str, book: object) -> None:
-        if book == str(self._book):
+        if book == str(self.book):
             self.signal.pulse()

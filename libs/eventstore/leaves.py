@@ -26,16 +26,6 @@ def microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
-def _joined(fields: Sequence[str | None]) -> bytes:
-    """The number of fields, the length of each in bytes (all big-endian 32-bit integers), then all fields in UTF-8."""
-    text = "".join([field for field in fields if field is not None])
-    if text.isascii():  # nearly always; one encoding then serves all
-        lengths = [_ABSENT if field is None else len(field) for field in fields]
-    else:
-        lengths = [_ABSENT if field is None else len(field.encode()) for field in fields]
-    return pack(f">{len(fields) + 1}i", len(fields), *lengths) + text.encode()
-
-
 def _leaf(
     book: int,
     stream: str,
@@ -44,23 +34,33 @@ def _leaf(
     meta: Meta | Recorded,
     postings: Sequence[tuple[str, str, int]],
 ) -> bytes:
-    fields: list[str | None] = [
+    """Hash the number of fields, the length of each in bytes (big-endian 32-bit integers), then all fields in UTF-8."""
+    fields = [
         str(book),
         stream,
         str(version),
         event.type,
         str(event.schema_version),
         str(microseconds(event.effective_at)),
-        meta.correlation_id,
-        meta.causation_id,
+        meta.correlation_id or "",
+        meta.causation_id or "",
         meta.actor,
-        meta.reason,
+        meta.reason or "",
         str(len(postings)),
     ]
     for account, currency, amount in postings:
         fields += (account, currency, str(amount))
     fields.append(event.data)
-    return sha256(_joined(fields)).digest()
+    text = "".join(fields)
+    # Nearly always ASCII; one encoding then serves all.
+    lengths = [*map(len, fields)] if text.isascii() else [len(field.encode()) for field in fields]
+    if meta.correlation_id is None:
+        lengths[6] = _ABSENT
+    if meta.causation_id is None:
+        lengths[7] = _ABSENT
+    if meta.reason is None:
+        lengths[9] = _ABSENT
+    return sha256(pack(f">{len(fields) + 1}i", len(fields), *lengths) + text.encode()).digest()
 
 
 def leaf_of_new(book: int, stream: str, version: int, event: NewEvent, meta: Meta) -> bytes:

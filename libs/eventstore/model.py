@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from libs.ledger.journal import Posting, Postings
@@ -100,12 +101,27 @@ class Reused:
     key: str
 
 
-Outcome = Appended | Duplicate | Moved | Short | Reused
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Not stored: it posts with an effective time in an accounting period that is closed (before `closed_before`)."""
+
+    effective_at: datetime
+    closed_before: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """An event as it stands in the store."""
+class Refused:
+    """Not stored: no store may take this unit, whatever else happens (`code` and `text` as in `Rejected`)."""
+
+    code: str
+    text: str
+
+
+Outcome = Appended | Duplicate | Moved | Short | Reused | Closed | Refused
+
+
+class Recorded(NamedTuple):
+    """An event as it stands in the store. A tuple, because readers make many thousands of them a second."""
 
     book: int
     position: int
@@ -123,7 +139,7 @@ class Recorded:
     currencies: Sequence[str]
     amounts: Sequence[int]
     data: str
-    leaf: bytes = field(repr=False)
+    leaf: bytes
 
     @property
     def id(self) -> str:

@@ -73,7 +73,7 @@ CHART: Final = (
 )
 
 _matchers: Final[tuple[tuple[Callable[[str], object], Rule], ...]] = tuple(
-    (re.compile(rule.regex).match, rule) for rule in CHART
+    (re.compile(rule.regex).fullmatch, rule) for rule in CHART
 )
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from libs.ledger import chart
 from libs.ledger.errors import Rejected
@@ -20,6 +19,9 @@ class Posting(NamedTuple):
 
 
 Postings = tuple[Posting, ...]
+
+AMOUNT_BOUND: Final = 10**38
+"""Amounts and balances are stored with 38 digits, enough for every token there is in wei."""
 
 
 def entry(code: str, *, debit: dict[str, int], credit: dict[str, int]) -> Postings:
@@ -38,13 +40,17 @@ def check(postings: Iterable[Posting]) -> None:
     """Raise `Rejected` unless every account and currency is known, every amount an integer other than zero, and all
     sums to zero per currency (`unknown_account`, `unknown_currency`, `bad_amount`, `unbalanced`).
     """
-    sums: dict[str, int] = defaultdict(int)
+    sums: dict[str, int] = {}
     for account, code, amount in postings:
         chart.rule(account)
-        currency(code)
-        if type(amount) is not int or amount == 0:  # bool is an int to isinstance
+        if (
+            type(amount) is not int or not amount or not -AMOUNT_BOUND < amount < AMOUNT_BOUND
+        ):  # bool is an int to isinstance
             raise Rejected(f"{amount!r} cannot be posted on {account}: whole minor units, not zero.", code="bad_amount")
-        sums[code] += amount
-    for code, total in sums.items():
-        if total:
-            raise Rejected(f"Postings in {code} sum to {total}, not to zero.", code="unbalanced", currency=code)
+        if code in sums:
+            sums[code] += amount
+        else:
+            sums[currency(code).code] = amount
+    if any(sums.values()):
+        code, total = next((code, total) for code, total in sums.items() if total)
+        raise Rejected(f"Postings in {code} sum to {total}, not to zero.", code="unbalanced", currency=code)

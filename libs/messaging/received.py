@@ -9,14 +9,14 @@ from libs.eventstore.model import Key, Meta
 from libs.messaging.envelope import Envelope
 
 
-def meta_of(envelope: Envelope, *, actor: str | None = None, reason: str | None = None) -> Meta:
+def meta_of(envelope: Envelope, *, actor: str | None = None) -> Meta:
     """The message as the cause of events. `actor` is who wanted it, where the message says so; else who sent it.
 
-    Without a correlation id the subject (the order) holds everything together.
+    Without a correlation id the subject (the order) holds everything together. A reason that somebody gave stays out:
+    it is free text, and only an event's own fields are sealed (`libs.ledger.personal`).
     """
     return Meta(
         actor=actor or envelope.source,
-        reason=reason,
         correlation_id=envelope.correlationid or envelope.subject,
         causation_id=envelope.id,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from pydantic import Field, SecretStr, ValidationError
@@ -47,6 +48,10 @@ class Config(BaseSettings):
     stripe_api_base: str = "https://api.stripe.com"
     stripe_webhook_secret: SecretStr | None = None
     stripe_connect_webhook_secret: SecretStr | None = None
+    data_key: SecretStr | None = None  # read with `libs.runtime.data_keys`
+    data_key_file: Path | None = None
+    audit_signing_key: SecretStr | None = None  # read with `services.audit.transparency.signing_keys`
+    audit_signing_key_file: Path | None = None
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8000, ge=0, le=65535)
     book: int = Field(default=1, ge=1)

@@ -9,12 +9,13 @@ from typing import Any, Final
 HIDDEN: Final = "[redacted]"
 
 _SECRET_NAMES: Final = re.compile(
-    r"secret|password|passwd|authorization|api_?key|signature|cookie|token$", re.IGNORECASE
+    r"secret|password|passwd|authorization|api_?key|signing_?key|signature|cookie|token$", re.IGNORECASE
 )
 _SECRET_VALUES: Final = re.compile(
     r"""
       (?P<client>\b\w+_secret_)\w+                  # Stripe's client secrets: pi_..._secret_...
     | (?P<stripe>\b(?:sk|rk|whsec)_)\w+             # keys and webhook secrets: sk_test_..., rk_live_..., whsec_...
+    | (?P<signer>\bPRIVATE\+KEY\+)\S+               # what signs the audit's heads
     | (?P<url>://[^/\s:@]*:)[^/\s@]+(?=@)           # the password in a URL
     | (?P<bearer>\b(?:bearer|basic)\s+)\S+          # an HTTP authorization
     """,

@@ -34,22 +34,27 @@ JOBS: Final[Mapping[str, Sequence[str]]] = {
     "payouts-due": ["payout_scheduler"],
     "resolve-unknown": ["payment", "payout_scheduler"],
     "verify": ["audit"],
+    "sign-head": ["audit"],
 }
 """Which services have a part in a job; a CronJob opens these alone."""
 
 
 def read_models() -> list[tuple[str, Projection]]:
     """Every read model with the schema it lives in, for an auditor's replay."""
-    from services.escrow import domain as escrow, views as escrow_views  # noqa: PLC0415, I001 - as BUILDERS
+    from services.audit.transparency import tree  # noqa: PLC0415, I001 - as BUILDERS
+    from services.audit.views import entries  # noqa: PLC0415
+    from services.escrow import domain as escrow, views as escrow_views  # noqa: PLC0415
     from services.payment import domain as payment, views as payment_views  # noqa: PLC0415
     from services.payout_scheduler import domain as payouts  # noqa: PLC0415
     from services.payout_scheduler.views import rows, wallets  # noqa: PLC0415
 
     return [
         ("payment", payment_views.projection(Codec(payment.EVENTS))),
-        ("escrow", escrow_views.projection(Codec(escrow.ESCROW.events))),
+        ("escrow", escrow_views.projection(Codec(escrow.ESCROW.events, escrow.UPCASTS))),
         ("payout_scheduler", rows.projection(Codec(payouts.EVENTS))),
         ("payout_scheduler", wallets.projection()),
+        ("audit", tree.projection()),
+        ("audit", entries.projection()),
     ]
 
 

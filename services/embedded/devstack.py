@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from pydantic import SecretStr
 from rich.console import Console
@@ -22,6 +24,9 @@ from services.payment.gateway import NOTICE_TYPES as BUYERS_NOTICES
 from services.payout_scheduler.gateway import NOTICE_TYPES as SELLERS_NOTICES
 
 Say = Callable[[str], None]
+
+# Known to everybody, and the same each time: a database that was given keeps its texts from one run to the next.
+DEVELOPMENT_DATA_KEY: Final = b64encode(b"development only, 32 bytes long!").decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ async def devstack(say: Say, *, twin: TwinConfig | None = None, http_port: int =
             stripe_api_base=stripe.url,
             stripe_webhook_secret=SecretStr(f"whsec_{secrets.token_hex(16)}"),
             stripe_connect_webhook_secret=SecretStr(f"whsec_{secrets.token_hex(16)}"),
+            data_key=SecretStr(os.environ.get("HOLDFAST_DATA_KEY") or DEVELOPMENT_DATA_KEY),
             http_port=http_port,
         )
         say("Starting the services")
@@ -76,5 +82,7 @@ async def stay_up(console: Console) -> None:
     async with devstack(console.print, http_port=8000) as up:
         console.print(f"\nHoldfast answers at [bold]{up.holdfast.url}[/bold] (try /docs); Ctrl-C stops it.")
         console.print(f"  export HOLDFAST_DATABASE_URL={up.config.need('database_url')}")
+        if up.config.data_key is not None:
+            console.print(f"  export HOLDFAST_DATA_KEY={up.config.data_key.get_secret_value()}")
         console.print(f"  The Stripe twin answers at {up.twin.url}/_twin/summary")
         await asyncio.Event().wait()

@@ -7,11 +7,13 @@ from typing import Any
 from contracts.events import escrows
 from contracts.events.base import Message
 from libs.ledger.decider import Event
+from libs.ledger.personal import SEALED
 from services.escrow.domain import events as e
 from services.escrow.domain.allocation import Allocation
 
 
 def announce(event: Event) -> Message | None:
+    """The public message of an event, or None. What people typed stays in the log: messages are kept by others."""
     match event:
         case e.FundsHeld():
             return escrows.EscrowHeld(
@@ -45,7 +47,7 @@ def announce(event: Event) -> Message | None:
                 **_names(event),
                 refund_id=event.refund_id,
                 amount_minor=event.amount_minor,
-                reason=event.reason,
+                reason=SEALED,
                 refunded_at=event.at,
             )
         case e.DisputeOpened():
@@ -53,7 +55,7 @@ def announce(event: Event) -> Message | None:
                 **_names(event),
                 sellers=event.sellers,
                 opened_by=event.opened_by,
-                reason=event.reason,
+                reason=SEALED,
                 disputed_at=event.at,
             )
         case _:

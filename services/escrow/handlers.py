@@ -10,6 +10,7 @@ from contracts.events.orders import OrderCancelled, OrderDelivered, OrderDispute
 from contracts.events.payments import PaymentCaptured
 from libs.eventstore.execute import Done, Executor, Step
 from libs.eventstore.model import Meta
+from libs.ledger.personal import FreeText, of_order
 from libs.messaging.envelope import Envelope
 from libs.messaging.received import key_of, meta_of
 from libs.settings import registry
@@ -54,19 +55,19 @@ class Handlers:
             confirmation=message.confirmation,
             confirmed_by=message.confirmed_by,
             seller=message.seller,
-            proof=message.proof,
+            proof=_text(message.proof, message.confirmed_by, message.order_id) if message.proof else None,
         )
         await self._hear(message.order_id, fact, envelope, meta_of(envelope, actor=message.confirmed_by))
 
     async def order_cancelled(self, message: OrderCancelled, envelope: Envelope) -> None:
-        fact = Cancelled(at=envelope.time, cancelled_by=message.cancelled_by, reason=message.reason)
-        meta = meta_of(envelope, actor=message.cancelled_by, reason=message.reason)
-        await self._hear(message.order_id, fact, envelope, meta)
+        reason = _text(message.reason, message.cancelled_by, message.order_id)
+        fact = Cancelled(at=envelope.time, cancelled_by=message.cancelled_by, reason=reason)
+        await self._hear(message.order_id, fact, envelope, meta_of(envelope, actor=message.cancelled_by))
 
     async def order_disputed(self, message: OrderDisputed, envelope: Envelope) -> None:
-        fact = Disputed(at=envelope.time, opened_by=message.opened_by, reason=message.reason, seller=message.seller)
-        meta = meta_of(envelope, actor=message.opened_by, reason=message.reason)
-        await self._hear(message.order_id, fact, envelope, meta)
+        reason = _text(message.reason, message.opened_by, message.order_id)
+        fact = Disputed(at=envelope.time, opened_by=message.opened_by, reason=reason, seller=message.seller)
+        await self._hear(message.order_id, fact, envelope, meta_of(envelope, actor=message.opened_by))
 
     async def release_due(self, escrow_id: UUID, order_id: str, as_of: datetime) -> Done:
         """Do what this escrow's timers say at `as_of`. Needs no key: what is released is not due again."""
@@ -91,6 +92,11 @@ class Handlers:
             deliver_by_days=self._settings.get(registry.ESCROW_DELIVER_BY_DAYS),
             hold_days_max=self._settings.get(registry.ESCROW_HOLD_DAYS_MAX),
         )
+
+
+def _text(text: str, author: str, order_id: str) -> FreeText:
+    """It belongs to its author, and to the order: a shop's words about a buyer must go when the buyer is forgotten."""
+    return FreeText(text, (author, of_order(order_id)))
 
 
 def _lines(message: PaymentCaptured) -> tuple[Line, ...]:

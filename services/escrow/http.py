@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel
 from contracts.events.base import OrderId, Party
 from services.escrow.domain.events import Status
 from services.escrow.domain.state import ShareStatus
-from services.escrow.views import Shown, Views
+from services.escrow.views import Shown, Texts, Views
 
 
 class AllocationOut(BaseModel):
@@ -42,6 +42,16 @@ class EscrowOut(BaseModel):
     allocations: list[AllocationOut]
 
 
+class TextOut(BaseModel):
+    """What somebody typed. `text` is in brackets, `[forgotten]`, where it was erased."""
+
+    at: AwareDatetime
+    event: str
+    field: str
+    by: str
+    text: str
+
+
 class PageOut(BaseModel):
     """`next` goes into `after` for the following page; null on the last one."""
 
@@ -49,7 +59,7 @@ class PageOut(BaseModel):
     next: int | None
 
 
-def router(views: Views) -> APIRouter:
+def router(views: Views, texts: Texts) -> APIRouter:
     routes = APIRouter(prefix="/escrows", tags=["escrows"])
 
     @routes.get("")
@@ -71,6 +81,11 @@ def router(views: Views) -> APIRouter:
     async def escrow(escrow_id: UUID) -> EscrowOut:
         """One escrow with its allocations."""
         return _out(await views.escrow(escrow_id))
+
+    @routes.get("/{escrow_id}/texts")
+    async def what_people_typed(escrow_id: UUID) -> list[TextOut]:
+        """What people typed about it: reasons of disputes and cancellations, proofs of delivery, in their order."""
+        return [TextOut(**said._asdict()) for said in await texts.of(escrow_id)]
 
     return routes
 

@@ -11,28 +11,31 @@ from libs.eventstore.codec import Codec
 from libs.eventstore.execute import Executor
 from libs.eventstore.ledger import Ledger
 from libs.eventstore.projector import Projector
+from libs.eventstore.vault import Vault
 from libs.messaging.relay import Announcer
 from libs.messaging.route import EVENTS as ANNOUNCED
 from libs.messaging.route import ORDERS, Route
 from libs.runtime.config import Config
+from libs.runtime.data_keys import data_keys
+from libs.runtime.health import Ping
 from libs.runtime.loops import Loop
 from libs.runtime.service import Clock, Job, Service
 from libs.settings.live import LiveSettings
 from services.escrow import handlers, http, jobs, views
 from services.escrow.announce import announce
-from services.escrow.domain import ESCROW
+from services.escrow.domain import ESCROW, UPCASTS
 
 
 @asynccontextmanager
 async def build(
     ledger: Ledger,
-    config: Config,  # noqa: ARG001 - every service is built alike
+    config: Config,
     settings: LiveSettings,
     clock: Clock,  # noqa: ARG001 - time comes with messages and jobs
 ) -> AsyncIterator[Service]:
-    """The service over a ledger opened as `escrow`."""
-    codec = Codec(ESCROW.events)
-    incoming = handlers.Handlers(Executor(ledger.writer, codec), settings, ledger.store.book)
+    """The service over a ledger opened as `escrow`. Raises `Misconfigured` where the data key is missing."""
+    codec, vault = Codec(ESCROW.events, UPCASTS), Vault(ledger.pool, ledger.store.book, data_keys(config))
+    incoming = handlers.Handlers(Executor(ledger.writer, codec, vault), settings, ledger.store.book)
     projector = Projector(ledger.pool, ledger.feed, views.projection(codec))
     reads = views.Views(ledger.pool)
     yield Service(
@@ -53,7 +56,8 @@ async def build(
         ],
         loops=[Loop("settings", settings.follow)],
         jobs=[Job("release-due", jobs.ReleaseDue(incoming, reads, projector, settings))],
-        router=http.router(reads),
+        router=http.router(reads, views.Texts(ledger.store, codec, vault)),
         projections=[projector],
+        pings=[Ping("escrow data key", vault.ready)],
         announcer=Announcer("/holdfast/escrow", (ESCROW.kind,), codec, announce),
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -13,55 +12,81 @@ import asyncpg
 
 from libs.eventstore import queries
 from libs.eventstore.codec import Codec
-from libs.eventstore.model import Recorded
+from libs.eventstore.model import Recorded, stream_name
 from libs.eventstore.pool import availability
 from libs.eventstore.projector import Projection
+from libs.eventstore.rows import Row, Rows
+from libs.eventstore.store import Store
+from libs.eventstore.vault import Vault
 from libs.ledger.errors import NotFound
+from libs.ledger.personal import texts
+from services.escrow.domain import ESCROW
 from services.escrow.domain import events as e
 
 SQL: Final = queries.load(Path(__file__).parent / "sql" / "queries.sql")
-# The life of an allocation in this order; what a later statement sets, an earlier one never touches again.
-STATEMENTS: Final = ("held", "allocated", "confirmed", "disputed", "settled")
-
-Row = tuple[Any, ...]
 
 
 def projection(codec: Codec[e.EscrowEvent]) -> Projection:
     async def apply(connection: Any, events: Sequence[Recorded]) -> None:
-        rows: dict[str, list[Row]] = defaultdict(list)
-        statuses: dict[UUID, e.Status] = {}
+        escrows = Rows("escrow_id", opening=SQL.open_escrows, changing=SQL.change_escrows)
+        allocations = Rows("escrow_id", "seller", opening=SQL.open_allocations, changing=SQL.change_allocations)
         for recorded in events:
             event = codec.decode(recorded)
-            if isinstance(event, e.HeldEvent):
-                statuses[event.escrow_id] = event.status  # of several in one slice the newest counts
-                for name, *row in _facts(event, recorded.position):
-                    rows[name].append(tuple(row))
-        for name in STATEMENTS:
-            if name in rows:
-                await connection.executemany(getattr(SQL, name), rows[name])
-        await connection.executemany(SQL.status, list(statuses.items()))
+            if isinstance(event, e.FundsHeld):
+                _open(event, recorded.position, escrows, allocations)
+            elif isinstance(event, e.HeldEvent):
+                escrows.change(event.escrow_id, status=event.status)
+                sellers, news = _news(event)
+                for seller in sellers:
+                    allocations.change(event.escrow_id, seller, **news)
+        await escrows.write(connection)
+        await allocations.write(connection)
 
     return Projection("escrows", {"escrows": (), "allocations": ()}, ("escrow",), apply)
 
 
-def _facts(event: e.HeldEvent, position: int) -> Iterator[Row]:
-    """A statement and its parameters, for each row that the event concerns."""
-    key = event.escrow_id
+def _open(event: e.FundsHeld, position: int, escrows: Rows, allocations: Rows) -> None:
+    escrows.open(
+        event.escrow_id,
+        payment_id=event.payment_id,
+        order_id=event.order_id,
+        currency=event.currency,
+        amount_minor=event.amount_minor,
+        status=event.status,
+        held_at=event.at,
+        deliver_by=event.deliver_by,
+        hold_until_max=event.hold_until_max,
+        position=position,
+    )
+    for each in event.allocations:
+        allocations.open(
+            event.escrow_id,
+            each.seller,
+            allocation_id=each.allocation_id,
+            gross_minor=each.gross_minor,
+            commission_minor=each.commission_minor,
+            deliver_by=event.deliver_by,
+        )
+
+
+def _news(event: e.HeldEvent) -> tuple[Collection[str], Row]:
+    """Of which sellers' allocations an event tells, and what."""
     match event:
-        case e.FundsHeld(payment_id=payment_id, order_id=order_id, deliver_by=deliver_by):
-            money = (event.currency, event.amount_minor)
-            timers = (event.at, deliver_by, event.hold_until_max)
-            yield "held", key, payment_id, order_id, *money, event.status, *timers, position
-            for a in event.allocations:
-                yield "allocated", a.allocation_id, key, a.seller, a.gross_minor, a.commission_minor, deliver_by
         case e.DeliveryConfirmed(sellers=sellers, release_at=release_at):
-            yield "confirmed", key, sellers, release_at
+            return sellers, {"release_at": release_at}
         case e.DisputeOpened(sellers=sellers):
-            yield "disputed", key, sellers
+            return sellers, {"disputed": True}
         case e.AllocationReleased(seller=seller, at=at):
-            yield "settled", key, [seller], "released", at
+            return [seller], _settled("released", at)
         case e.EscrowRefunded(sellers=sellers, at=at):
-            yield "settled", key, sellers, "refunded", at
+            return sellers, _settled("refunded", at)
+        case _:
+            return [], {}
+
+
+def _settled(outcome: str, at: datetime) -> Row:
+    """Once there is an outcome, nothing else is due or open."""
+    return {"outcome": outcome, "settled_at": at, "release_at": None, "disputed": False}
 
 
 class Shown(NamedTuple):
@@ -74,6 +99,36 @@ class Shown(NamedTuple):
 class Due(NamedTuple):
     escrow_id: UUID
     order_id: str
+
+
+class Said(NamedTuple):
+    """What somebody typed: in which event and field, and who. `text` is what can still be read of it."""
+
+    at: datetime
+    event: str
+    field: str
+    by: str
+    text: str
+
+
+class Texts:
+    """What people typed about an escrow. It stands in no table, only sealed in the log, where it can be forgotten."""
+
+    def __init__(self, store: Store, codec: Codec[e.EscrowEvent], vault: Vault) -> None:
+        self._store = store
+        self._codec = codec
+        self._vault = vault
+
+    async def of(self, escrow_id: UUID) -> list[Said]:
+        """In the order in which it was said; nothing for an escrow that does not exist. Raises as `Vault.opened`."""
+        stream = stream_name(ESCROW.kind, escrow_id)
+        recorded = (await self._store.load(stream))[stream]
+        events = await self._vault.opened(recorded, [self._codec.decode(each) for each in recorded])
+        return [
+            Said(event.at, type(event).__name__, path.rpartition(".")[2], text.subjects[0], text.shown)
+            for event in events
+            for path, text in texts(event)
+        ]
 
 
 class Views:

@@ -69,5 +69,4 @@ def _line(line: Line) -> orders.OrderLine:
         category=line.category,
         amount_minor=line.amount_minor,
         shipping_minor=line.shipping_minor,
-        destination=line.destination,
     )

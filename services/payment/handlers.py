@@ -103,9 +103,8 @@ class Handlers:
             payment_id=payment_id,
             order_id=message.order_id,
             requested_by=message.cancelled_by,
-            reason=message.reason,
         )
-        meta = meta_of(envelope, actor=message.cancelled_by, reason=message.reason)
+        meta = meta_of(envelope, actor=message.cancelled_by)
         await self._executor.run(Step(PAYMENT, payment_id, command), meta=meta, key=key_of(ORDERS, envelope))
 
     async def escrow_refunded(self, message: EscrowRefunded, envelope: Envelope) -> None:
@@ -114,10 +113,9 @@ class Handlers:
             payment_id=message.payment_id,
             refund_id=message.refund_id,
             amount_minor=message.amount_minor,
-            reason=message.reason,
         )
-        meta = meta_of(envelope, reason=message.reason)
-        await self._executor.run(Step(PAYMENT, message.payment_id, command), meta=meta, key=key_of(ESCROW, envelope))
+        step = Step(PAYMENT, message.payment_id, command)
+        await self._executor.run(step, meta=meta_of(envelope), key=key_of(ESCROW, envelope))
 
     async def notice(self, notice: Notice) -> None:
         """Keep a notice of the processor, once; a worker reads its object again."""
@@ -147,7 +145,6 @@ def _order(message: OrderPlaced) -> Order:
                 category=line.category,
                 amount_minor=line.amount_minor,
                 shipping_minor=line.shipping_minor,
-                destination=line.destination,
             )
             for line in message.lines
         ),

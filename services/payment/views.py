@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -18,12 +15,14 @@ from libs.eventstore.codec import Codec
 from libs.eventstore.model import Recorded
 from libs.eventstore.pool import availability
 from libs.eventstore.projector import WORK_COLUMNS, Projection
+from libs.eventstore.rows import Rows, write
 from libs.ledger.decider import Event
 from libs.ledger.errors import NotFound
 from services.payment import work
 from services.payment.domain import events as e
 
 SQL: Final = queries.load(Path(__file__).parent / "sql" / "queries.sql")
+ORDERS_SECONDS_MAX: Final = 3_600.0
 
 
 def projection(codec: Codec[Any]) -> Projection:
@@ -38,21 +37,20 @@ async def _apply(codec: Codec[Any], connection: Any, events: Sequence[Recorded])
     await changes.write(connection)
 
 
-@dataclass(slots=True)
 class _Changes:
-    """A slice of the log, gathered into a few statements. What opens a row always comes before what changes it."""
+    """What a slice of the log makes of the tables."""
 
-    payments: list[tuple[Any, ...]] = field(default_factory=list)
-    payment_changes: list[tuple[Any, ...]] = field(default_factory=list)
-    refunds: list[tuple[Any, ...]] = field(default_factory=list)
-    refund_changes: list[tuple[Any, ...]] = field(default_factory=list)
-    work: list[tuple[Any, ...]] = field(default_factory=list)
-    done: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self._payments = Rows("payment_id", opening=SQL.open_payments, changing=SQL.change_payments)
+        self._refunds = Rows("refund_id", opening=SQL.open_refunds, changing=SQL.change_refunds)
+        self._work: dict[str, work.Work] = {}
+        self._done: set[str] = set()
 
     def add(self, event: Event, recorded: Recorded) -> None:
         if todo := work.opened(event, recorded):
-            self.work.append((todo.id, todo.kind, todo.subject, todo.due_at, json.dumps(todo.data)))
-        self.done += work.closed(event, recorded.stream_id)
+            self._work[todo.id] = todo
+        stream_id = event.payment_id if isinstance(event, e.PaymentEvent) else recorded.stream_id  # the same, sooner
+        self._done.update(work.closed(event, stream_id))
         match event:
             case e.RefundEvent():
                 self._refund(event, recorded)
@@ -60,85 +58,73 @@ class _Changes:
                 self._payment(event, recorded)
 
     def _payment(self, event: e.PaymentEvent, recorded: Recorded) -> None:
+        change = partial(self._payments.change, event.payment_id)
         match event:
             case e.PaymentRequested():
                 self._open(event, recorded, "requested")
             case e.OrderRejected(code=code) if code != e.ORDER_CHANGED:
                 self._open(event, recorded, "rejected", code)
             case e.IntentCreated(intent_id=intent_id):
-                self._change(event, intent_id=intent_id)
+                change(intent_id=intent_id)
             case e.IntentRefused(code=code):
-                self._change(event, status="rejected", failure_code=code)
+                change(status="rejected", last_failure_code=code)
             case e.PaymentPending(status=status):
-                self._change(event, status=status)
+                change(status=status)
             case e.PaymentFailed(code=code):
-                self._change(event, status="failed", failure_code=code)
+                change(status="failed", last_failure_code=code)
             case e.PaymentCaptured(charge=charge, at=at):
-                self._change(event, status="captured", charge=charge, captured_at=at)
+                change(status="captured", charge=charge, captured_at=at)
             case e.CancelRequested():
-                self._change(event, cancel_requested=True)
+                change(cancel_requested=True)
             case e.PaymentCanceled():
-                self._change(event, status="canceled")
+                change(status="canceled")
 
     def _refund(self, event: e.RefundEvent, recorded: Recorded) -> None:
-        refund_id = event.refund_id
+        change = partial(self._refunds.change, event.refund_id)
         match event:
-            case e.RefundRequested():
-                self.refunds.append((refund_id, event.payment_id, recorded.position, event.amount_minor, event.at))
+            case e.RefundRequested(payment_id=payment_id, amount_minor=amount_minor, at=at):
+                place = {"payment_id": payment_id, "position": recorded.position}
+                self._refunds.open(
+                    event.refund_id, **place, amount_minor=amount_minor, status="requested", requested_at=at
+                )
             case e.RefundOutcomeUnknown():
-                self.refund_changes.append((refund_id, "unknown", None))
+                change(status="unknown", failure_code=None)
             case e.RefundPending():
-                self.refund_changes.append((refund_id, "pending", None))
+                change(status="pending", failure_code=None)
             case e.RefundSucceeded(status=status, refunded_minor=refunded_minor):
-                self.refund_changes.append((refund_id, "succeeded", None))
-                self._change(event, status=status, refunded_minor=refunded_minor)
+                change(status="succeeded", failure_code=None)
+                self._payments.change(event.payment_id, status=status, refunded_minor=refunded_minor)
             case e.RefundFailed(status=status, refunded_minor=refunded_minor, code=code):
-                self.refund_changes.append((refund_id, "failed", code))
-                self._change(event, status=status, refunded_minor=refunded_minor)
+                change(status="failed", failure_code=code)
+                self._payments.change(event.payment_id, status=status, refunded_minor=refunded_minor)
 
     def _open(
         self, event: e.PaymentRequested | e.OrderRejected, recorded: Recorded, status: str, code: str | None = None
     ) -> None:
-        self.payments.append(
-            (
-                event.payment_id,
-                event.order_id,
-                recorded.position,
-                status,
-                event.currency,
-                event.amount_minor,
-                event.at,
-                code,
-            )
+        self._payments.open(
+            event.payment_id,
+            order_id=event.order_id,
+            position=recorded.position,
+            status=status,
+            currency=event.currency,
+            amount_minor=event.amount_minor,
+            requested_at=event.at,
+            last_failure_code=code,
         )
 
-    def _change(
-        self,
-        event: e.PaymentEvent,
-        *,
-        status: str | None = None,
-        intent_id: str | None = None,
-        charge: str | None = None,
-        captured_at: datetime | None = None,
-        failure_code: str | None = None,
-        refunded_minor: int | None = None,
-        cancel_requested: bool = False,
-    ) -> None:
-        change = (status, intent_id, charge, captured_at, failure_code, refunded_minor, cancel_requested)
-        self.payment_changes.append((event.payment_id, *change))
-
     async def write(self, connection: Any) -> None:
-        for statement, rows in (
-            (SQL.open_payment, self.payments),
-            (SQL.change_payment, self.payment_changes),
-            (SQL.open_refund, self.refunds),
-            (SQL.change_refund, self.refund_changes),
-            (SQL.open_work, self.work),
-        ):
-            if rows:
-                await connection.executemany(statement, rows)
-        if self.done:
-            await connection.execute(SQL.close_work, self.done)
+        await self._payments.write(connection)
+        await self._refunds.write(connection)
+        # Work that began and ended within the slice is never seen.
+        await write(connection, SQL.open_work, [todo for key, todo in self._work.items() if key not in self._done])
+        if over := self._done - self._work.keys():
+            await connection.execute(SQL.close_work, list(over))
+
+
+async def orders_of(pool: asyncpg.Pool, book: int, buyer: str) -> list[str]:
+    """The ids of the orders that a buyer placed and we accepted. Takes some seconds a million events."""
+    with availability():
+        return [row["order_id"] for row in await pool.fetch(SQL.orders_of, book, buyer, timeout=ORDERS_SECONDS_MAX)]
 
 
 class Views:

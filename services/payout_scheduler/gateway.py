@@ -206,7 +206,8 @@ class StripeGateway:
             attempt=int(metadata["attempt"]) if ours else 0,
             status=_payout_status(payout.status),
             code=payout.failure_code or payout.status,
-            reason=payout.failure_message or f"Stripe says: the payout is {payout.status}",
+            # In our words: the bank's may name the holder of the account, and the code says as much.
+            reason=f"Stripe says: the payout is {payout.status}",
             created_at=_time(payout.created),
         )
 

@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
 
 from libs.ledger.decider import Decider, Event
 from libs.ledger.errors import Rejected
+from libs.ledger.personal import FreeText, plain_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingChanged(Event):
     """A setting has a new value. `old` and `new` are JSON values; `libs.settings.live` reads `new`."""
 
+    schema_version: ClassVar[int] = 2
+
     key: str
     old: Any
     new: Any
     actor: str
-    reason: str
-    ip: str | None
-    user_agent: str | None
+    reason: FreeText
+    ip: FreeText | None
+    user_agent: FreeText | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +40,9 @@ class SetSetting:
     value: Any
     default: Any
     actor: str
-    reason: str
-    ip: str | None = None
-    user_agent: str | None = None
+    reason: FreeText
+    ip: FreeText | None = None
+    user_agent: FreeText | None = None
     expected_version: int | None = None
     at: datetime
 
@@ -81,4 +85,11 @@ def evolve(state: State, event: SettingChanged) -> State:
     return State(event.new, state.version + 1)
 
 
+def _texts_of_actor(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 held what tells of its actor as it was."""
+    found = {name: data[name] for name in ("reason", "ip", "user_agent") if data[name] is not None}
+    return data | {name: plain_json(text, data["actor"]) for name, text in found.items()}
+
+
+UPCASTS: Final = MappingProxyType({("SettingChanged", 1): _texts_of_actor})
 SETTING: Final = Decider("setting", State(), decide, evolve, (SettingChanged,))

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from libs.eventstore.execute import Done, Executor, Step
 from libs.eventstore.model import Key, Meta
 from libs.ledger.errors import Rejected
+from libs.ledger.personal import FreeText
 from libs.settings import registry
 from services.settings.domain import SETTING, SetSetting
 
@@ -24,6 +25,10 @@ class Author:
     ip: str | None = None
     user_agent: str | None = None
     correlation_id: str | None = None
+
+    def text(self, text: str) -> FreeText:
+        """What they typed, or what their browser told of them."""
+        return FreeText(text, (self.actor,))
 
 
 class Handlers:
@@ -56,13 +61,13 @@ class Handlers:
             value=setting.dump(setting.parse(value)),
             default=setting.dump(setting.default),
             actor=author.actor,
-            reason=author.reason,
-            ip=author.ip,
-            user_agent=author.user_agent,
+            reason=author.text(author.reason),
+            ip=author.text(author.ip) if author.ip else None,
+            user_agent=author.text(author.user_agent) if author.user_agent else None,
             expected_version=expected_version,
             at=self._clock(),
         )
-        meta = Meta(author.actor, author.reason, author.correlation_id)
+        meta = Meta(author.actor, correlation_id=author.correlation_id)
         return await self._executor.run(
             Step(SETTING, registry.setting_id(self._book, name), command), meta=meta, key=key
         )

@@ -33,7 +33,7 @@ class SettingOut(BaseModel):
 
 
 class ChangeOut(BaseModel):
-    """One change of a setting."""
+    """One change of a setting. A text in brackets, `[forgotten]`, was erased."""
 
     version: int
     old: JsonValue
@@ -144,8 +144,8 @@ def _change(version: int, event: SettingChanged) -> ChangeOut:
         old=event.old,
         new=event.new,
         actor=event.actor,
-        reason=event.reason,
-        ip=event.ip,
-        user_agent=event.user_agent,
+        reason=event.reason.shown,
+        ip=event.ip and event.ip.shown,
+        user_agent=event.user_agent and event.user_agent.shown,
         changed_at=event.at,
     )

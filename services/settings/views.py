@@ -9,8 +9,9 @@ from typing import Any
 from pydantic import JsonValue
 
 from libs.eventstore.codec import Codec
-from libs.eventstore.model import stream_name
+from libs.eventstore.model import Recorded, stream_name
 from libs.eventstore.store import Store
+from libs.eventstore.vault import Vault
 from libs.settings import registry
 from libs.settings.registry import SETTINGS, Setting
 from services.settings.domain import SETTING, SettingChanged
@@ -33,23 +34,30 @@ class Present:
 
 
 class Views:
-    def __init__(self, store: Store, codec: Codec[SettingChanged]) -> None:
+    def __init__(self, store: Store, codec: Codec[SettingChanged], vault: Vault) -> None:
         self._store = store
         self._codec = codec
+        self._vault = vault
 
     async def one(self, name: str) -> Present:
-        """A setting by its key; raises `NotFound` (`unknown_setting`)."""
-        [present] = await self._read(registry.find(name))
-        return present
+        """A setting by its key, with what can still be read of why it was changed.
+
+        Raises `NotFound` (`unknown_setting`), and as `Vault.opened`.
+        """
+        setting = registry.find(name)
+        [recorded] = await self._load(setting)
+        return Present(setting, await self._vault.opened(recorded, self._decoded(recorded)))
 
     async def all(self, *, public_only: bool = False) -> list[Present]:
-        """Every setting, or those that anybody may see, in the registry's order."""
-        return await self._read(*(setting for setting in SETTINGS.values() if setting.public or not public_only))
+        """Every setting, or those that anybody may see, in the registry's order; what people typed stays sealed."""
+        settings = [setting for setting in SETTINGS.values() if setting.public or not public_only]
+        histories = await self._load(*settings)
+        return [Present(setting, self._decoded(past)) for setting, past in zip(settings, histories, strict=True)]
 
-    async def _read(self, *settings: Setting[Any]) -> list[Present]:
+    async def _load(self, *settings: Setting[Any]) -> list[list[Recorded]]:
         streams = [stream_name(SETTING.kind, registry.setting_id(self._store.book, each.key)) for each in settings]
         loaded = await self._store.load(*streams)
-        return [
-            Present(setting, [self._codec.decode(event) for event in loaded[stream]])
-            for setting, stream in zip(settings, streams, strict=True)
-        ]
+        return [loaded[stream] for stream in streams]
+
+    def _decoded(self, recorded: Sequence[Recorded]) -> list[SettingChanged]:
+        return [self._codec.decode(event) for event in recorded]

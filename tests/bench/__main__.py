@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import os
 import platform
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+
+import uvloop
 
 from tests.bench.harness import Result
 
@@ -56,7 +59,10 @@ def main() -> None:
     unknown = set(chosen) - set(_names())
     if unknown:
         sys.exit(f"There is no benchmark named {', '.join(unknown)}; there are: {', '.join(_names())}.")
-    asyncio.run(_run(chosen))
+    gc.freeze()  # as `services.cli` does
+    gc.set_threshold(50_000, 20, 20)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as every process of ours runs
+        runner.run(_run(chosen))
 
 
 if __name__ == "__main__":

@@ -15,15 +15,15 @@ from uuid import uuid4
 
 import asyncpg
 
-from libs.devstack.postgres import running_postgres
 from libs.eventstore.leaves import leaf_of_new
 from libs.eventstore.ledger import Ledger, open_ledger
 from libs.eventstore.migrate import LEDGER, migrate
 from libs.eventstore.model import Appended, Change, Key, Meta, NewEvent, Unit
+from libs.eventstore.store import BATCH_UNITS_MAX
 from libs.ledger.journal import entry
 from tests.bench.harness import Result, Side, in_turns, percentile
+from tests.bench.server import tuned_postgres
 
-UNITS = 1_000
 BATCHES = 10
 CALLERS = 256
 SINGLES = 200
@@ -71,7 +71,7 @@ class Copied:
             "alter table copied add primary key (book, position), add unique (book, stream, version)"
         )
 
-    def batches(self, count: int, size: int = UNITS) -> list[list[tuple[Any, ...]]]:
+    def batches(self, count: int, size: int = BATCH_UNITS_MAX) -> list[list[tuple[Any, ...]]]:
         """Fresh rows, made ahead of the measurement."""
         made = [_rows(self._start + n * size, size) for n in range(count)]
         self._start += count * size
@@ -92,18 +92,17 @@ class Copied:
 
 
 async def _bulk(ledger: Ledger, copied: Copied) -> Result:
-    async def ours(batches: list[list[Unit]]) -> int:
-        for batch in batches:
-            outcomes = await ledger.store.append(batch)
-            assert all(isinstance(outcome, Appended) for outcome in outcomes)
-        return BATCHES * UNITS
+    async def ours(units: list[Unit]) -> int:
+        outcomes = await ledger.store.append(units)
+        assert all(isinstance(outcome, Appended) for outcome in outcomes)
+        return len(units)
 
     result = await in_turns(
         "append_bulk",
         "entries/s",
-        Side(lambda: [[_unit() for _ in range(UNITS)] for _ in range(BATCHES)], ours),
+        Side(lambda: [_unit() for _ in range(BATCHES * BATCH_UNITS_MAX)], ours),
         Side(lambda: copied.batches(BATCHES), copied.copy),
-        batch=UNITS,
+        batch=BATCH_UNITS_MAX,
     )
     assert await ledger.store.balance("stripe:platform", "USD") == 100 * await ledger.feed.head()
     return result
@@ -129,6 +128,7 @@ async def _group_commit(ledger: Ledger, copied: Copied) -> Result:
         Side(lambda: copied.batches(5), copied.copy),
         callers=CALLERS,
     )
+    result.more["batch_ms"] = round(CALLERS / result.value * 1000, 1)  # how long the store takes for one unit of each
     for share in (0.5, 0.99):
         result.more[f"p{share * 100:.0f}_ms"] = round(percentile(latencies, share) * 1000, 1)
     return result
@@ -149,7 +149,7 @@ async def _single(ledger: Ledger, copied: Copied) -> Result:
 
 
 async def run() -> list[Result]:
-    async with running_postgres() as server:
+    async with tuned_postgres() as server:
         url = await server.create_database("bench")
         await migrate(url, LEDGER)
         async with open_ledger(url, None) as ledger, asyncpg.create_pool(url, min_size=1, max_size=2) as pool:

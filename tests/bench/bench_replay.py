@@ -1,9 +1,10 @@
-"""Replaying a book to its balances, beside a bare fetch of the same rows in the same slices."""
+"""Replaying a book to its balances, beside a bare fetch of the same rows."""
 
 from __future__ import annotations
 
 from libs.eventstore.ledger import Ledger
-from services.audit.proofs.book import SLICE_POSITIONS, SQL, recomputed
+from services.audit.proofs.book import SQL, recomputed
+from services.audit.proofs.stream import reading
 from tests.bench.book import EVENTS, written_book
 from tests.bench.harness import Result, Side, in_turns
 
@@ -14,14 +15,8 @@ async def _replayed(ledger: Ledger) -> int:
 
 
 async def _fetched(ledger: Ledger) -> int:
-    async with ledger.pool.acquire() as connection:
-        postings = await connection.prepare(SQL.postings)
-        return sum(
-            [
-                len(await postings.fetch(ledger.store.book, after, after + SLICE_POSITIONS))
-                for after in range(0, EVENTS, SLICE_POSITIONS)
-            ]
-        )
+    async with reading(ledger, SQL.postings, 0, EVENTS) as slices:
+        return sum([len(rows) async for rows, _ in slices])
 
 
 async def run() -> list[Result]:

@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from libs.devstack.postgres import running_postgres
 from libs.eventstore.ledger import Ledger, open_ledger
 from libs.eventstore.migrate import LEDGER, migrate
 from libs.eventstore.model import Appended, Change, Meta, NewEvent, Unit
 from libs.ledger import chart
 from libs.ledger.journal import entry
+from tests.bench.server import tuned_postgres
 
 EVENTS = 50_000
 BATCH = 500
@@ -39,7 +39,7 @@ def release(number: int) -> Unit:
 @asynccontextmanager
 async def written_book() -> AsyncIterator[Ledger]:
     """A server of its own with a book of `EVENTS` events in blocks of `BATCH`."""
-    async with running_postgres() as server:
+    async with tuned_postgres() as server:
         url = await server.create_database("bench")
         await migrate(url, LEDGER)
         async with open_ledger(url, None) as ledger:

@@ -31,6 +31,7 @@ from libs.runtime.config import load_config
 from services.embedded.root import embedded
 from services.payment.gateway import NOTICE_TYPES as BUYERS_NOTICES
 from services.payout_scheduler.gateway import NOTICE_TYPES as SELLERS_NOTICES
+from tests.data_key import DATA_KEY
 from tests.e2e.processes import ServiceProcess, holdfast
 
 MONDAY: Final = datetime(2026, 9, 7, 6, tzinfo=UTC)
@@ -40,6 +41,7 @@ SECRETS: Final = {
     "HOLDFAST_STRIPE_API_KEY": "sk_test_e2e",
     "HOLDFAST_STRIPE_WEBHOOK_SECRET": "whsec_e2e_platform",
     "HOLDFAST_STRIPE_CONNECT_WEBHOOK_SECRET": "whsec_e2e_connect",
+    "HOLDFAST_DATA_KEY": DATA_KEY,
 }
 T = TypeVar("T")
 

@@ -15,21 +15,39 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from libs.eventstore.ledger import Ledger, open_ledger
 from libs.runtime.config import load_config
 from services.audit.proofs import progress as proofs
+from services.audit.reports.plain import plain
 
 T = TypeVar("T")
 Book = Annotated[int | None, typer.Option(min=1, help="The book, HOLDFAST_BOOK unless given.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
-def run(book: int | None, work: Callable[[Ledger, proofs.Progress], Coroutine[Any, Any, T]]) -> T:
-    """Do work on a book, opened with the login's own role, with a bar on standard error while it lasts."""
+def run(
+    book: int | None,
+    work: Callable[[Ledger, proofs.Progress], Coroutine[Any, Any, T]],
+    *,
+    service: str | None = None,
+) -> T:
+    """Do work on a book, with a bar on standard error while it lasts.
+
+    The book is opened with the login's own role: an auditor's may read everything and write nothing. What writes names
+    the `service` whose role it takes, so that the login must be allowed to.
+    """
+
+    async def shown_work(ledger: Ledger) -> T:
+        with shown() as progress:
+            return await work(ledger, progress)
+
+    return run_quiet(book, shown_work, service=service)
+
+
+def run_quiet(book: int | None, work: Callable[[Ledger], Coroutine[Any, Any, T]], *, service: str | None = None) -> T:
+    """The same without a bar: for work that prints as it goes, whose lines a bar would take to standard error."""
     config = load_config()
 
     async def opened() -> T:
-        with shown() as progress:
-            # The login's own role: an auditor's may read everything and write nothing.
-            async with open_ledger(config.need("database_url"), None, book=book or config.book) as ledger:
-                return await work(ledger, progress)
+        async with open_ledger(config.need("database_url"), service, book=book or config.book) as ledger:
+            return await work(ledger)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(opened())
@@ -55,7 +73,7 @@ def end(good: bool, report: dict[str, Any], as_json: bool, show: Callable[[Conso
     """Print the report, as JSON or as `show` lays it out; exit code 1 unless all is `good`."""
     out = Console(highlight=False)
     if as_json:
-        out.print_json(data=report)
+        out.print_json(data=plain(report))
     else:
         show(out)
     raise typer.Exit(0 if good else 1)

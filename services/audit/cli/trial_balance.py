@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from libs.ledger.money import format_minor
 from services.audit.cli.console import Book, Json, end, run
+from services.audit.cli.moments import Effective, Position, Recorded, told
+from services.audit.reports.moments import asked
 from services.audit.reports.trial_balance import TrialBalance, trial_balance
-
-Position = Annotated[int | None, typer.Option(min=0, help="As of this position of the log instead of now.")]
 
 
 def add(app: typer.Typer) -> None:
     @app.command("trial-balance")
-    def trial_balance_command(*, book: Book = None, position: Position = None, as_json: Json = False) -> None:
-        """Every account on its side; both sides must be equal in every currency."""
-        found = run(book, lambda ledger, progress: trial_balance(ledger, position, progress=progress))
+    def trial_balance_command(
+        *,
+        position: Position = None,
+        as_of: Recorded = None,
+        effective: Effective = None,
+        book: Book = None,
+        as_json: Json = False,
+    ) -> None:
+        """Every account on its side; both sides must be equal in every currency.
+
+        Now from the live balances, as of any other moment recomputed from the events.
+        """
+        moment = asked(position, as_of, effective)
+        found = run(book, lambda ledger, progress: trial_balance(ledger, moment, progress=progress))
         end(found.balanced, found.json(), as_json, lambda out: _show(out, found))
 
 
 def _show(out: Console, found: TrialBalance) -> None:
-    table = Table(
-        "account", "kind", "currency", title=f"Trial balance of book {found.book}, position {found.position:,}"
-    )
+    title = f"Trial balance of book {found.book}, {told(found.position, found.effective_by)}"
+    table = Table("account", "kind", "currency", title=title)
     table.add_column("debit", justify="right")
     table.add_column("credit", justify="right")
     for line in found.lines:

@@ -8,10 +8,17 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, JsonValue
 
+from libs.eventstore.ledger import Ledger
 from libs.eventstore.model import Recorded
+from services.audit.reports.plain import plain
+from services.audit.reports.tail import Filter, following
 from services.audit.views.messages import Kept, Views
 
 Limit = Annotated[int, Query(ge=1, le=1_000)]
+Names = Annotated[list[str], Query(description="May be repeated.")]
+Wait = Annotated[
+    float, Query(ge=0, le=30, description="Where there is no such event yet, wait so long for the first one.")
+]
 
 
 class MessageOut(BaseModel):
@@ -26,11 +33,11 @@ class MessageOut(BaseModel):
 
 
 class PostingOut(BaseModel):
-    """One side of a journal entry: debit positive, credit negative, minor units."""
+    """One side of a journal entry: debit positive, credit negative, minor units; beyond 2^53 a string of digits."""
 
     account: str
     currency: str
-    amount_minor: int
+    amount_minor: int | str
 
 
 class EventOut(BaseModel):
@@ -52,7 +59,7 @@ class EventOut(BaseModel):
     leaf: str
 
 
-def router(views: Views) -> APIRouter:
+def router(ledger: Ledger, views: Views) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/messages")
@@ -62,10 +69,22 @@ def router(views: Views) -> APIRouter:
 
     @routes.get("/events")
     async def events(
-        stream: str | None = None, after: Annotated[int, Query(ge=0)] = 0, limit: Limit = 100
+        stream: str | None = None,
+        kind: Names = [],  # noqa: B006 - FastAPI copies defaults
+        type_: Annotated[Names, Query(alias="type")] = [],  # noqa: B006 - as above
+        account: str | None = None,
+        actor: str | None = None,
+        after: Annotated[int, Query(ge=0)] = 0,
+        limit: Limit = 100,
+        wait_seconds: Wait = 0,
     ) -> list[EventOut]:
-        """The events of a stream, or of the whole book, after a position."""
-        return [_event(event) for event in await views.events(stream, after, limit)]
+        """The events after a position that pass the filters, oldest first.
+
+        To follow the log, ask with `wait_seconds` for what is after the last event received: a long poll, so that the
+        place in the log is the client's and any instance can answer.
+        """
+        only = Filter(kinds=kind, stream=stream, types=type_, account=account, actor=actor)
+        return [_event(event) for event in await following(ledger, only, after, limit, wait_seconds=wait_seconds)]
 
     return routes
 
@@ -94,7 +113,7 @@ def _event(event: Recorded) -> EventOut:
         causation_id=event.causation_id,
         actor=event.actor,
         reason=event.reason,
-        postings=[PostingOut(**posting._asdict()) for posting in event.postings],
+        postings=[PostingOut(**plain(posting._asdict())) for posting in event.postings],
         data=json.loads(event.data),
         leaf=event.leaf.hex(),
     )

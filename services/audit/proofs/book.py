@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from libs.eventstore import queries
 from libs.eventstore.ledger import Ledger
 from libs.eventstore.pool import availability
-from libs.ledger.errors import NotFound
+from libs.ledger.errors import Corrupt, NotFound
 from services.audit.proofs.progress import Meter, Progress, quiet
+from services.audit.proofs.stream import reading
+from services.audit.proofs.written import Postings
 
 SQL: Final = queries.load(Path(__file__).parents[1] / "sql" / "proofs.sql")
-SLICE_POSITIONS: Final = 2_000
 
 Balances = dict[tuple[str, str], int]
 """Minor units by (account, currency), debit positive."""
@@ -26,7 +27,8 @@ Balances = dict[tuple[str, str], int]
 class Standing:
     """What the book says of itself, and its live balances, at one moment.
 
-    `outside` names events and blocks beyond the numbers that the book admits to, (kind, number); there should be none.
+    `closed_before` is the date before which nothing may be posted, None where there is none. `outside` names events and
+    blocks beyond the numbers that the book admits to, (kind, number); there should be none.
     """
 
     book: int
@@ -34,6 +36,7 @@ class Standing:
     block: int
     head: bytes
     sealed_at: datetime
+    closed_before: datetime | None
     balances: Balances
     outside: Sequence[tuple[str, int]]
 
@@ -54,31 +57,33 @@ async def standing(ledger: Ledger) -> Standing:
             if row is None:
                 raise NotFound(f"There is no book {book}.", code="unknown_book", book=book)
             balances = {(account, code): amount for account, code, amount in await connection.fetch(SQL.balances, book)}
-            outside = [
-                tuple(found) for found in await connection.fetch(SQL.outside, book, row["position"], row["block"])
-            ]
-            return Standing(book, row["position"], row["block"], row["head"], row["sealed_at"], balances, outside)
+            position, block, head, sealed_at, closed_before = row
+            outside = [tuple(found) for found in await connection.fetch(SQL.outside, book, position, block)]
+            return Standing(book, position, block, head, sealed_at, closed_before, balances, outside)
 
 
 async def recomputed(ledger: Ledger, through: int, *, progress: Progress = quiet) -> Balances:
-    """Every balance from the events up to a position, in flat memory."""
+    """Every balance from the events up to a position. Memory grows with the accounts, not with the events.
+
+    Raises `Corrupt` (`event_changed`) for postings that no store can have written.
+    """
     balances: defaultdict[tuple[str, str], int] = defaultdict(int)
     meter = Meter("balances", through, progress)
-    with availability():
-        async with ledger.pool.acquire() as connection:
-            postings = await connection.prepare(SQL.postings)
-            for after in range(0, through, SLICE_POSITIONS):
-                end = min(after + SLICE_POSITIONS, through)
-                fold(balances, await postings.fetch(ledger.store.book, after, end))
-                meter.reached(end)
+    async with reading(ledger, SQL.postings, 0, through) as slices:
+        async for rows, reached in slices:
+            postings = Postings()
+            for position, accounts, currencies, amounts in rows:
+                try:
+                    postings.add(accounts, currencies, amounts)
+                except (TypeError, ValueError):
+                    raise Corrupt(
+                        f"The postings of the event at position {position} are not what a store writes; "
+                        "`holdfast audit verify` says more.",
+                        code="event_changed",
+                    ) from None
+            postings.fold(balances)
+            meter.reached(reached)
     return balances
-
-
-def fold(balances: defaultdict[tuple[str, str], int], rows: Iterable[Any]) -> None:
-    """Add the postings of events; a row is (accounts, currencies, amounts), each a sequence."""
-    for accounts, currencies, amounts in rows:
-        for key, amount in zip(zip(accounts, currencies), amounts):  # noqa: B905 - strict costs a fifth; leaves and sums show raggedness
-            balances[key] += amount
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,12 @@ def quiet(_step: Step) -> None:
 
 
 class Meter:
-    """Counts events and tells of them."""
+    """Counts events and tells of them; those `before` were done by somebody else."""
 
-    def __init__(self, what: str, total: int, progress: Progress) -> None:
+    def __init__(self, what: str, total: int, progress: Progress, *, before: int = 0) -> None:
         self._what = what
         self._total = total
+        self._before = before
         self._progress = progress
         self._started = time.perf_counter()
 
@@ -41,4 +42,4 @@ class Meter:
 
     def rate(self, done: int) -> float:
         """Events per second so far."""
-        return done / self.seconds
+        return (done - self._before) / self.seconds

@@ -12,6 +12,7 @@ import asyncpg
 from libs.eventstore.ledger import Ledger
 from libs.eventstore.pool import availability
 from libs.eventstore.projector import Projection
+from libs.eventstore.store import SQL as STORE
 from libs.ledger.errors import Corrupt
 from services.audit.proofs.book import SQL
 from services.audit.proofs.progress import Meter, Progress
@@ -72,15 +73,13 @@ async def _rebuild(
         await connection.execute(await connection.fetchval(SQL.twin, schema, table))
     # Nothing but the twins: a projection that touches a table which it does not name fails here.
     await connection.execute(SQL.look_into, "pg_temp")
+    head = await connection.fetchval(STORE.head, ledger.store.book)
+    if position > head:
+        raise Corrupt(f"{schema}/{projection.name} has seen position {position}, the book ends at {head}.")
     meter = Meter(f"{schema}/{projection.name}", position, progress)
     reached = 0
     while reached < position:
-        events, through = await ledger.feed.read(reached, projection.kinds, through=position, connection=connection)
-        if through == reached:
-            raise Corrupt(f"{schema}/{projection.name} has seen position {position}, the book ends at {reached}.")
-        if events:
-            await projection.apply(connection, events)
-        reached = through
+        reached = await projection.advance(connection, ledger.feed, reached, through=position)
         meter.reached(reached)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
 
 from libs.eventstore.ledger import Ledger
 from libs.ledger import chart
-from libs.ledger.errors import Rejected
-from services.audit.proofs.book import recomputed, standing
 from services.audit.proofs.progress import Progress, quiet
+from services.audit.reports.balances import State, state
+from services.audit.reports.moments import NOW, AsOf
+from services.audit.reports.plain import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,11 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class TrialBalance:
-    """As of a position; accounts whose balance is zero are left out."""
+    """As of a position, of what took effect by `effective_by` (None: all); accounts that stand at zero are left out."""
 
     book: int
     position: int
+    effective_by: datetime | None
     lines: Sequence[Line]
     totals: Sequence[Total]
 
@@ -52,41 +55,32 @@ class TrialBalance:
         return not any(total.difference_minor for total in self.totals)
 
     def json(self) -> dict[str, Any]:
-        return {"balanced": self.balanced} | asdict(self)
+        return {"balanced": self.balanced, **plain(self)}
 
 
-async def trial_balance(ledger: Ledger, as_of: int | None = None, *, progress: Progress = quiet) -> TrialBalance:
-    """From the live balances, or as of an earlier position from the events up to it.
+async def trial_balance(ledger: Ledger, as_of: AsOf = NOW, *, progress: Progress = quiet) -> TrialBalance:
+    """From the live balances, or as of another moment from the events.
 
-    Raises `NotFound` (`unknown_book`), `Rejected` (`position_ahead`).
+    Raises `NotFound` (`unknown_book`), `Rejected` (`position_ahead`, `time_ahead`).
     """
-    book = await standing(ledger)
-    if as_of is None:
-        return _laid_out(book.book, book.position, book.balances)
-    if not 0 <= as_of <= book.position:
-        raise Rejected(
-            f"Book {book.book} ends at position {book.position}; there is no trial balance as of {as_of}.",
-            code="position_ahead",
-        )
-    return _laid_out(book.book, as_of, await recomputed(ledger, as_of, progress=progress))
+    return laid_out(await state(ledger, as_of, progress=progress))
 
 
-def _laid_out(book: int, position: int, balances: Mapping[tuple[str, str], int]) -> TrialBalance:
+def laid_out(found: State) -> TrialBalance:
+    """Lines by currency, kind and account, and the totals of every currency."""
     lines = [
         Line(account, chart.rule(account).kind, currency, max(amount, 0), max(-amount, 0))
-        for (account, currency), amount in balances.items()
+        for (account, currency), amount in found.balances.items()
         if amount
     ]
     lines.sort(key=lambda line: (line.currency, _KINDS.index(line.kind), line.account))
-    totals = [
-        Total(
-            currency,
-            sum(line.debit_minor for line in lines if line.currency == currency),
-            sum(line.credit_minor for line in lines if line.currency == currency),
-        )
-        for currency in sorted({line.currency for line in lines})
-    ]
-    return TrialBalance(book, position, lines, totals)
+    totals = [_total(currency, lines) for currency in sorted({line.currency for line in lines})]
+    return TrialBalance(found.book, found.moment.position, found.moment.effective_by, lines, totals)
 
 
-_KINDS: tuple[chart.Kind, ...] = ("asset", "liability", "income", "expense")
+def _total(currency: str, lines: Sequence[Line]) -> Total:
+    mine = [line for line in lines if line.currency == currency]
+    return Total(currency, sum(line.debit_minor for line in mine), sum(line.credit_minor for line in mine))
+
+
+_KINDS: Final[tuple[chart.Kind, ...]] = ("asset", "liability", "income", "expense")

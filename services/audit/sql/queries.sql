@@ -1,10 +1,3 @@
--- name: stream_events
-select book, position, stream, version, type, schema_version, recorded_at, effective_at, correlation_id, causation_id,
-       actor, reason, accounts, currencies, amounts, data, leaf
-  from ledger.events
- where book = $1 and stream = $2 and position > $3
- order by version limit $4
-
 -- name: keep
 insert into messages (id, type, subject, position, received_at, body)
 select id, type, subject, coalesce(position, 0), $6, body

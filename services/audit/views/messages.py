@@ -1,4 +1,4 @@
-"""What an auditor leafs through: what was told to whom, and the events themselves."""
+"""What an auditor leafs through: what was told to whom."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from libs.eventstore.ledger import Ledger
-from libs.eventstore.model import Recorded
 from libs.eventstore.pool import availability
-from libs.eventstore.store import recorded
 from libs.ledger.errors import NotFound
-from services.audit.handlers import SQL
+from services.audit.handlers.messages import SQL
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +38,3 @@ class Views:
                     f"No message {after!r} was kept; take the id of the last one shown.", code="unknown_message"
                 )
             return [Kept(*row.values()) for row in await self._ledger.pool.fetch(SQL.messages, subject, after, limit)]
-
-    async def events(self, stream: str | None, after: int, limit: int) -> list[Recorded]:
-        """Events of one stream, or of the whole book, after a position."""
-        if stream is None:
-            found, _ = await self._ledger.feed.read(after, through=after + limit)
-            return found
-        with availability():
-            rows = await self._ledger.pool.fetch(SQL.stream_events, self._ledger.store.book, stream, after, limit)
-        return list(map(recorded, rows))

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from services.escrow.domain.escrow import ESCROW
+from services.escrow.domain.upcasts import UPCASTS
 
-__all__ = ["ESCROW"]
+__all__ = ["ESCROW", "UPCASTS"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 from uuid import UUID
 
 from libs.ledger import chart
 from libs.ledger.decider import Event
 from libs.ledger.journal import Postings, entry, transfer
+from libs.ledger.personal import FreeText
 from services.escrow.domain.allocation import Allocation, CommissionTerms
 from services.escrow.domain.facts import Confirmation, Fact
 
@@ -29,12 +30,16 @@ class EscrowEvent(Event):
 class FactNoted(EscrowEvent):
     """Something was heard of an order whose money is not here yet. It takes effect when the money is held."""
 
+    schema_version: ClassVar[int] = 2
+
     fact: Fact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactRefused(EscrowEvent):
     """A noted fact turned out to be impossible when the money was held; `code` is that of the refusal."""
+
+    schema_version: ClassVar[int] = 2
 
     fact: Fact
     code: str
@@ -77,10 +82,12 @@ class DeliveryConfirmed(HeldEvent):
     A second one for the same seller follows only when it tells of an earlier delivery.
     """
 
+    schema_version: ClassVar[int] = 2
+
     sellers: tuple[str, ...]
     confirmation: Confirmation
     confirmed_by: str
-    proof: str | None
+    proof: FreeText | None
     release_at: datetime
 
 
@@ -88,9 +95,11 @@ class DeliveryConfirmed(HeldEvent):
 class DisputeOpened(HeldEvent):
     """These sellers' allocations are frozen."""
 
+    schema_version: ClassVar[int] = 2
+
     sellers: tuple[str, ...]
     opened_by: str
-    reason: str
+    reason: FreeText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,11 +133,13 @@ class AllocationReleased(HeldEvent):
 class EscrowRefunded(HeldEvent):
     """What was still held for these sellers goes back to the buyer, whole and without commission."""
 
+    schema_version: ClassVar[int] = 2
+
     refund_id: UUID
     sellers: tuple[str, ...]
     amount_minor: int
     cancelled_by: str
-    reason: str
+    reason: FreeText
 
     def postings(self) -> Postings:
         return transfer(self.currency, self.amount_minor, debit=chart.ESCROW_HELD, credit=chart.REFUNDS_PAYABLE)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from libs.ledger.personal import FreeText
+
 Confirmation = Literal["BUYER_CONFIRMED", "AUTO_CONFIRMED", "ADMIN_CONFIRMED", "COURIER_CONFIRMED"]
 AUTO_CONFIRMED: Confirmation = "AUTO_CONFIRMED"
 
@@ -18,7 +20,7 @@ class Delivered:
     confirmation: Confirmation
     confirmed_by: str
     seller: str | None = None
-    proof: str | None = None
+    proof: FreeText | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,7 @@ class Disputed:
 
     at: datetime
     opened_by: str
-    reason: str
+    reason: FreeText
     seller: str | None = None
 
 
@@ -37,7 +39,7 @@ class Cancelled:
 
     at: datetime
     cancelled_by: str
-    reason: str
+    reason: FreeText
 
 
 Fact = Delivered | Disputed | Cancelled

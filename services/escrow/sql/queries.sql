@@ -1,24 +1,30 @@
--- name: held
+-- name: open_escrows
 insert into escrows (escrow_id, payment_id, order_id, currency, amount_minor, status, held_at, deliver_by,
                      hold_until_max, position)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+select escrow_id, payment_id, order_id, currency, amount_minor, status, held_at, deliver_by, hold_until_max, position
+  from json_populate_recordset(null::escrows, $1)
 
--- name: allocated
-insert into allocations (allocation_id, escrow_id, seller, gross_minor, commission_minor, deliver_by)
-values ($1, $2, $3, $4, $5, $6)
+-- name: change_escrows
+update escrows e set status = c.status
+  from json_populate_recordset(null::escrows, $1) c
+ where e.escrow_id = c.escrow_id
 
--- name: confirmed
-update allocations set release_at = $3 where escrow_id = $1 and seller = any ($2::text[])
+-- name: open_allocations
+insert into allocations (allocation_id, escrow_id, seller, gross_minor, commission_minor, deliver_by, release_at,
+                         disputed, outcome, settled_at)
+select allocation_id, escrow_id, seller, gross_minor, commission_minor, deliver_by, release_at,
+       coalesce(disputed, false), outcome, settled_at
+  from json_populate_recordset(null::allocations, $1)
 
--- name: disputed
-update allocations set disputed = true where escrow_id = $1 and seller = any ($2::text[])
-
--- name: settled
-update allocations set outcome = $3, settled_at = $4, release_at = null, disputed = false
- where escrow_id = $1 and seller = any ($2::text[])
-
--- name: status
-update escrows set status = $2 where escrow_id = $1
+-- name: change_allocations
+-- An outcome is the last that is heard of an allocation, and clears what was due or disputed.
+update allocations a
+   set release_at = case when c.outcome is null then coalesce(c.release_at, a.release_at) end,
+       disputed = coalesce(c.disputed, a.disputed),
+       outcome = coalesce(c.outcome, a.outcome),
+       settled_at = coalesce(c.settled_at, a.settled_at)
+  from json_populate_recordset(null::allocations, $1) c
+ where a.escrow_id = c.escrow_id and a.seller = c.seller
 
 -- name: escrow
 select escrow_id, payment_id, order_id, currency, amount_minor, status, held_at, deliver_by, hold_until_max, position

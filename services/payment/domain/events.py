@@ -115,16 +115,18 @@ class PaymentCaptured(PaymentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRequested(PaymentEvent):
-    """The order will not be delivered. Calls for the intent to be canceled, once there is one."""
+    """The order will not be delivered. Calls for the intent to be canceled, once there is one.
+
+    Why somebody wanted it is kept, sealed, by the escrow service alone.
+    """
 
     requested_by: str
-    reason: str
     intent_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentCanceled(PaymentEvent):
-    """Nobody can pay any more, and nobody did."""
+    """Nobody can pay any more, and nobody did. `reason` says in our words who gave up: the order, or the processor."""
 
     reason: str
 
@@ -141,7 +143,6 @@ class RefundRequested(RefundEvent):
     """Money of this payment has to go back to the buyer. Calls for a refund at the processor."""
 
     intent_id: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,13 +24,15 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One seller's goods of one category; amounts in minor units of the order's currency."""
+    """One seller's goods of one category; amounts in minor units of the order's currency.
+
+    Where they go is left out: it may be an address, and paying takes none.
+    """
 
     seller: str
     category: str
     amount_minor: int
     shipping_minor: int = 0
-    destination: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,6 @@ class PlaceOrder(Command):
 class CancelOrder(Command):
     order_id: str
     requested_by: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +137,6 @@ def _cancel(command: CancelOrder, state: State) -> Sequence[e.PaymentEvent]:
         e.CancelRequested(
             **command.names(command.order_id),
             requested_by=command.requested_by,
-            reason=command.reason,
             intent_id=state.intent_id,
         )
     ]
@@ -176,7 +174,7 @@ def _progress(command: RecordIntent, report: IntentReport, order: Order, state: 
                 )
             ]
         case IntentReport(status="canceled"):
-            reason = state.cancellation.reason if state.cancellation else "canceled at the processor"
+            reason = "order cancelled" if state.cancellation else "canceled at the processor"
             return [e.PaymentCanceled(**command.names(order.order_id, at=report.canceled_at), reason=reason)]
         case IntentReport(status="requires_action" | "processing" as status) if status != state.status:
             return [e.PaymentPending(**command.names(order.order_id), status=status)]

@@ -19,7 +19,6 @@ from services.payment.domain.state import CAPTURED, Refund, State
 class RequestRefund(Command):
     refund_id: UUID
     amount_minor: int
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +77,7 @@ def _request(command: RequestRefund, state: State, order: Order) -> Sequence[e.P
             left_minor=left_minor,
         )
     refund = Refund(amount_minor=command.amount_minor, status="requested")
-    return [e.RefundRequested(**_names(command, order, refund), intent_id=state.intent(), reason=command.reason)]
+    return [e.RefundRequested(**_names(command, order, refund), intent_id=state.intent())]
 
 
 def _record(names: dict[str, Any], report: RefundReport, refund: Refund, state: State) -> Sequence[e.PaymentEvent]:

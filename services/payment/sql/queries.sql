@@ -1,32 +1,42 @@
--- name: open_payment
+-- name: open_payments
 -- Until an order is accepted, every refusal of it replaces the one before.
-insert into payments (payment_id, order_id, position, status, currency, amount_minor, requested_at, last_failure_code)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
-on conflict (payment_id) do update
+insert into payments (payment_id, order_id, position, status, currency, amount_minor, refunded_minor, requested_at,
+                      captured_at, intent_id, charge, last_failure_code, cancel_requested)
+select payment_id, order_id, position, status, currency, amount_minor, coalesce(refunded_minor, 0), requested_at,
+       captured_at, intent_id, charge, last_failure_code, coalesce(cancel_requested, false)
+  from json_populate_recordset(null::payments, $1)
+    on conflict (payment_id) do update
    set position = excluded.position, status = excluded.status, currency = excluded.currency,
-       amount_minor = excluded.amount_minor, requested_at = excluded.requested_at,
-       last_failure_code = excluded.last_failure_code
+       amount_minor = excluded.amount_minor, refunded_minor = excluded.refunded_minor,
+       requested_at = excluded.requested_at, captured_at = excluded.captured_at, intent_id = excluded.intent_id,
+       charge = excluded.charge, last_failure_code = excluded.last_failure_code,
+       cancel_requested = excluded.cancel_requested
 
--- name: change_payment
-update payments
-   set status = coalesce($2, status),
-       intent_id = coalesce($3, intent_id),
-       charge = coalesce($4, charge),
-       captured_at = coalesce($5, captured_at),
-       last_failure_code = coalesce($6, last_failure_code),
-       refunded_minor = coalesce($7, refunded_minor),
-       cancel_requested = cancel_requested or $8
- where payment_id = $1
+-- name: change_payments
+update payments p
+   set status = coalesce(c.status, p.status),
+       intent_id = coalesce(c.intent_id, p.intent_id),
+       charge = coalesce(c.charge, p.charge),
+       captured_at = coalesce(c.captured_at, p.captured_at),
+       last_failure_code = coalesce(c.last_failure_code, p.last_failure_code),
+       refunded_minor = coalesce(c.refunded_minor, p.refunded_minor),
+       cancel_requested = coalesce(c.cancel_requested, p.cancel_requested)
+  from json_populate_recordset(null::payments, $1) c
+ where p.payment_id = c.payment_id
 
--- name: open_refund
-insert into refunds (refund_id, payment_id, position, amount_minor, status, requested_at)
-values ($1, $2, $3, $4, 'requested', $5)
+-- name: open_refunds
+insert into refunds (refund_id, payment_id, position, amount_minor, status, failure_code, requested_at)
+select refund_id, payment_id, position, amount_minor, status, failure_code, requested_at
+  from json_populate_recordset(null::refunds, $1)
 
--- name: change_refund
-update refunds set status = $2, failure_code = $3 where refund_id = $1
+-- name: change_refunds
+update refunds r set status = c.status, failure_code = c.failure_code
+  from json_populate_recordset(null::refunds, $1) c
+ where r.refund_id = c.refund_id
 
 -- name: open_work
-insert into work (id, kind, subject, due_at, data) values ($1, $2, $3, $4, $5)
+insert into work (id, kind, subject, due_at, data)
+select id, kind, subject, due_at, data from json_populate_recordset(null::work, $1)
 
 -- name: close_work
 delete from work where id = any ($1::text[])
@@ -46,6 +56,12 @@ select payment_id, order_id, position, status, currency, amount_minor, refunded_
        intent_id, charge, last_failure_code, cancel_requested
   from payments
  where payment_id = $1
+
+-- name: orders_of
+-- Reads the whole book: it is asked once in a buyer's life, which an index on every payment would never repay.
+select distinct data->>'order_id' as order_id from ledger.events
+ where book = $1 and type = 'PaymentRequested' and data->'buyer'->>'id' = $2
+ order by order_id
 
 -- name: refunds
 select refund_id, amount_minor, status, failure_code, requested_at

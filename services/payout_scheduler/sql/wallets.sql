@@ -3,13 +3,15 @@
 -- name: balances
 select seller, currency, balance_minor, earned_minor from wallets where seller = any ($1::text[])
 
--- name: wallet
-insert into wallets (seller, currency, balance_minor, earned_minor) values ($1, $2, $3, $4)
+-- name: put_wallets
+insert into wallets (seller, currency, balance_minor, earned_minor)
+select seller, currency, balance_minor, earned_minor from json_populate_recordset(null::wallets, $1)
     on conflict (seller, currency) do update set balance_minor = excluded.balance_minor, earned_minor = excluded.earned_minor
 
--- name: entry
+-- name: add_entries
 insert into wallet_entries (seller, position, currency, amount_minor, before_minor, after_minor, event, stream, about, at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+select seller, position, currency, amount_minor, before_minor, after_minor, event, stream, about, at
+  from json_populate_recordset(null::wallet_entries, $1)
 
 -- name: pending
 select currency, sum(net_minor - released_minor) as amount_minor

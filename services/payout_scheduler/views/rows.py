@@ -6,118 +6,162 @@ live.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 from libs.eventstore import queries
 from libs.eventstore.codec import Codec
 from libs.eventstore.model import Recorded
 from libs.eventstore.projector import WORK_COLUMNS, Projection
+from libs.eventstore.rows import Row, Rows, write
 from libs.ledger.decider import Event
 from services.payout_scheduler.domain import KINDS
 from services.payout_scheduler.domain import hold as h
 from services.payout_scheduler.domain import payout as p
 from services.payout_scheduler.domain import seller as s
 from services.payout_scheduler.domain import transfer as t
-from services.payout_scheduler.work import KEEPS_WORK, work_after
+from services.payout_scheduler.work import KEEPS_WORK, Work, work_after
 
 SQL: Final = queries.load(Path(__file__).parents[1] / "sql" / "views.sql")
-# What each table is told of an event; sellers stand before work, whose time depends on them.
-STATEMENTS: Final = (
-    "seller_registered",
-    "seller_account",
-    "seller_readiness",
-    "seller_frequency",
-    "hold_opened",
-    "hold_released",
-    "hold_refunded",
-    "transfer_requested",
-    "transfer",
-    "payout_started",
-    "payout",
-    "work_over",
-    "work_begins",
-    "work_of_seller",
-)
-
-Row = tuple[Any, ...]
 
 
 def projection(codec: Codec[Any]) -> Projection:
     async def apply(connection: Any, events: Sequence[Recorded]) -> None:
-        # By statement, then by the row it concerns: of several in one slice the newest counts.
-        rows: dict[str, dict[object, Row]] = defaultdict(dict)
+        changes = _Changes()
         for recorded in events:
-            event = codec.decode(recorded)
-            for name, key, *row in (*_facts(event, recorded), *_work(event, recorded)):
-                rows[name][key] = tuple(row)
-        for name in STATEMENTS:
-            if name in rows:
-                await connection.executemany(getattr(SQL, name), list(rows[name].values()))
+            changes.add(codec.decode(recorded), recorded)
+        await changes.write(connection)
 
     tables = {"sellers": (), "holds": (), "transfers": (), "payouts": (), "work": WORK_COLUMNS}
     return Projection("payouts", tables, KINDS, apply)
 
 
-def _facts(event: Event, recorded: Recorded) -> Iterator[Row]:
-    """Each as (statement, the row it concerns, its parameters...)."""
-    if isinstance(event, t.TransferEvent):
-        yield from _transfer(event, recorded)
-    elif isinstance(event, p.PayoutEvent):
-        yield from _payout(event, recorded)
-    elif isinstance(event, s.SellerEvent):
-        yield from _seller(event)
-    elif isinstance(event, h.HoldOpened):
-        for x in event.held:
-            key = x.allocation_id
-            yield "hold_opened", key, key, event.escrow_id, x.seller, event.currency, x.net_minor
-    elif isinstance(event, h.HoldRefunded):
-        yield "hold_refunded", event.escrow_id, event.escrow_id
+class _Changes:
+    """What a slice of the log makes of the tables."""
 
+    def __init__(self) -> None:
+        self._sellers = Rows("seller", opening=SQL.open_sellers, changing=SQL.change_sellers)
+        self._transfers = Rows("transfer_id", opening=SQL.open_transfers, changing=SQL.change_transfers)
+        self._payouts = Rows("payout_id", opening=SQL.open_payouts, changing=SQL.change_payouts)
+        self._holds = Holds()
+        self._judged: set[str] = set()  # sellers of whose readiness something was heard
+        self._newest: dict[UUID, tuple[Event, Recorded]] = {}  # of each stream that may have work
 
-def _seller(event: s.SellerEvent) -> Iterator[Row]:
-    key = event.seller
-    match event:
-        case s.SellerRegistered(country=country, at=at):
-            yield "seller_registered", key, key, country, at
-        case s.SellerAccountCreated(account_id=account_id):
-            yield "seller_account", key, key, account_id
-        case s.SellerAccountRefused():  # shown from its stream; the list has no room for it
+    def add(self, event: Event, recorded: Recorded) -> None:
+        if isinstance(event, h.HoldEvent):
+            self._holds.add(event)
             return
-        case s.SellerReadinessChanged(readiness=now):
-            yield "seller_readiness", key, key, now.transfers_active, now.payouts_enabled, now.requirements
-            yield "work_of_seller", key, key
-        case s.SellerScheduleChanged(frequency=frequency):
-            yield "seller_frequency", key, key, frequency
+        key = recorded.stream_id
+        if isinstance(event, t.TransferEvent):
+            self._transfer(key, event, recorded)
+        elif isinstance(event, p.PayoutEvent):
+            self._payout(key, event, recorded)
+        elif isinstance(event, s.SellerEvent):
+            self._seller(event)
+        if not isinstance(event, KEEPS_WORK):
+            self._newest[key] = event, recorded
+
+    def _seller(self, event: s.SellerEvent) -> None:
+        key = event.seller
+        match event:
+            case s.SellerRegistered(country=country, at=at):
+                self._sellers.open(key, country=country, registered_at=at)
+            case s.SellerAccountCreated(account_id=account_id):
+                self._sellers.change(key, account_id=account_id)
+            case s.SellerAccountRefused():  # shown from its stream; the list has no room for it
+                return
+            case s.SellerReadinessChanged(readiness=now):
+                self._sellers.change(key, **asdict(now))
+                self._judged.add(key)
+            case s.SellerScheduleChanged(frequency=frequency):
+                self._sellers.change(key, frequency=frequency)
+
+    def _transfer(self, key: UUID, event: t.TransferEvent, recorded: Recorded) -> None:
+        release, at, now = event.release, event.at, recorded.recorded_at
+        change = partial(self._transfers.change, key, changed_at=at)
+        match event:
+            case t.TransferRequested():
+                owed = {"seller": release.seller, "currency": release.currency, "amount_minor": release.amount_minor}
+                self._transfers.open(key, order_id=release.order_id, **owed)
+                change(status="requested", reason=None, due_at=now)
+                self._holds.release(release)
+            case t.TransferOutcomeUnknown(reason=reason):
+                change(status="unknown", reason=reason, due_at=now)
+            case t.TransferRefused(reason=reason, retry_at=retry_at):
+                change(status="refused", reason=reason, due_at=retry_at)
+            case t.TransferSettled():
+                change(status="settled", reason=None, due_at=now)
+
+    def _payout(self, key: UUID, event: p.PayoutEvent, recorded: Recorded) -> None:
+        claim, at = event.claim, event.at
+        if isinstance(event, p.PayoutStarted) and claim.attempt == 1:
+            whom = {"seller": claim.seller, "account_id": claim.account_id, "currency": claim.currency}
+            self._payouts.open(key, **whom, slot=claim.slot, started_at=at, position=recorded.position)
+        news = {name: getattr(event, name, None) for name in ("stripe_payout", "code", "reason", "retry_at")}
+        self._payouts.change(
+            key,
+            amount_minor=claim.amount_minor,
+            attempt=claim.attempt,
+            status=_STATUS[type(event)],
+            changed_at=at,
+            **news,
+        )
+
+    async def write(self, connection: Any) -> None:
+        await self._sellers.write(connection)  # before work, whose time depends on them
+        await self._holds.write(connection)
+        await self._transfers.write(connection)
+        await self._payouts.write(connection)
+        if self._newest:
+            await connection.execute(SQL.work_over, list(self._newest))
+        await write(connection, SQL.work_begins, list(self._begun()))
+        if self._judged:
+            await connection.execute(SQL.work_of_sellers, list(self._judged))
+
+    def _begun(self) -> Iterator[Row]:
+        for key, (event, recorded) in self._newest.items():
+            if work := work_after(event, recorded):
+                yield {"subject": key} | {name: getattr(work, name) for name in Work.__slots__}
 
 
-def _transfer(event: t.TransferEvent, recorded: Recorded) -> Iterator[Row]:
-    release, at, now = event.release, event.at, recorded.recorded_at
-    key = release.transfer_id
-    match event:
-        case t.TransferRequested():
-            owed = (release.seller, release.currency, release.amount_minor)
-            yield "transfer_requested", key, key, release.order_id, *owed, now, at
-            yield "hold_released", key, release.allocation_id, release.escrow_id, *owed
-        case t.TransferOutcomeUnknown(reason=reason):
-            yield "transfer", key, key, "unknown", reason, now, at
-        case t.TransferRefused(reason=reason, retry_at=retry_at):
-            yield "transfer", key, key, "refused", reason, retry_at, at
-        case t.TransferSettled():
-            yield "transfer", key, key, "settled", None, now, at
+class Holds:
+    """What a slice makes of holds. A release may come before the hold that it is of, so both add to a row."""
 
+    def __init__(self) -> None:
+        self._rows: dict[UUID, dict[UUID, Row]] = defaultdict(dict)  # by escrow, by allocation
+        self._refunded: list[UUID] = []
 
-def _payout(event: p.PayoutEvent, recorded: Recorded) -> Iterator[Row]:
-    claim, at = event.claim, event.at
-    key = claim.payout_id
-    if isinstance(event, p.PayoutStarted) and claim.attempt == 1:
-        whom = (claim.seller, claim.account_id, claim.currency, claim.slot)
-        yield "payout_started", key, key, *whom, claim.amount_minor, at, recorded.position
-    news = (getattr(event, name, None) for name in ("stripe_payout", "code", "reason", "retry_at"))
-    yield "payout", key, key, claim.amount_minor, claim.attempt, _STATUS[type(event)], at, *news
+    def add(self, event: h.HoldEvent) -> None:
+        match event:
+            case h.HoldOpened(escrow_id=escrow_id, currency=currency, held=held):
+                for each in held:
+                    self._of(each.allocation_id, escrow_id, each.seller, currency)["net_minor"] += each.net_minor
+            case h.HoldRefunded(escrow_id=escrow_id):
+                # Of rows that exist by now, those of earlier slices too: where the log is cut must not matter.
+                self._refunded.append(escrow_id)
+                for row in self._rows[escrow_id].values():
+                    row["refunded"] = True
+
+    def release(self, release: t.Release) -> None:
+        row = self._of(release.allocation_id, release.escrow_id, release.seller, release.currency)
+        row["released_minor"] += release.amount_minor
+
+    async def write(self, connection: Any) -> None:
+        if self._refunded:
+            await connection.execute(SQL.refund_holds, self._refunded)
+        await write(connection, SQL.add_to_holds, [row for rows in self._rows.values() for row in rows.values()])
+
+    def _of(self, allocation_id: UUID, escrow_id: UUID, seller: str, currency: str) -> Row:
+        rows = self._rows[escrow_id]
+        if allocation_id not in rows:
+            whose = {"allocation_id": allocation_id, "escrow_id": escrow_id, "seller": seller, "currency": currency}
+            rows[allocation_id] = {**whose, "net_minor": 0, "released_minor": 0, "refunded": False}
+        return rows[allocation_id]
 
 
 _STATUS: Final[Mapping[type[Event], p.PayoutStatus]] = {
@@ -128,16 +172,3 @@ _STATUS: Final[Mapping[type[Event], p.PayoutStatus]] = {
     p.PayoutFailed: "failed",
     p.PayoutReturned: "returned",
 }
-
-
-def _work(event: Event, recorded: Recorded) -> Iterator[Row]:
-    """The work of a stream before this event is over; a new piece may begin, or an empty row says that none does."""
-    if isinstance(event, KEEPS_WORK):
-        return
-    key = recorded.stream_id
-    yield "work_over", key, key
-    if work := work_after(event, recorded):
-        data = json.dumps(work.data)
-        yield "work_begins", key, work.id, work.kind, key, data, work.due_at, work.needs_ready
-    else:
-        yield "work_begins", key, None, None, None, None, None, None

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from libs.eventstore import queries
 from libs.eventstore.model import Recorded
 from libs.eventstore.projector import Projection
+from libs.eventstore.rows import write
 from libs.ledger import chart
 from services.payout_scheduler.domain.payout import PAYOUT
 
@@ -45,11 +46,31 @@ async def apply(connection: Any, events: Sequence[Recorded]) -> None:
         before, balances[purse] = balances[purse], balances[purse] + change
         if event.kind != PAYOUT.kind:  # a payout that comes back is not earned again
             earned[purse] += change
-        what = (event.type, event.stream, event.correlation_id, event.effective_at)
-        entries.append((purse.seller, event.position, purse.currency, change, before, before + change, *what))
-    touched = {purse for _, purse, _ in changes}
-    await connection.executemany(SQL.wallet, [(*purse, balances[purse], earned[purse]) for purse in touched])
-    await connection.executemany(SQL.entry, entries)
+        entries.append(
+            {
+                "seller": purse.seller,
+                "position": event.position,
+                "currency": purse.currency,
+                "amount_minor": change,
+                "before_minor": before,
+                "after_minor": balances[purse],
+                "event": event.type,
+                "stream": event.stream,
+                "about": event.correlation_id,
+                "at": event.effective_at,
+            }
+        )
+    wallets = [
+        {
+            "seller": purse.seller,
+            "currency": purse.currency,
+            "balance_minor": balances[purse],
+            "earned_minor": earned[purse],
+        }
+        for purse in dict.fromkeys(purse for _, purse, _ in changes)
+    ]
+    await write(connection, SQL.put_wallets, wallets)
+    await write(connection, SQL.add_entries, entries)
 
 
 def changes_of(event: Recorded) -> Counter[Purse]:

@@ -25,8 +25,8 @@ async def ledger(database_url: str) -> AsyncIterator[Ledger]:
 @pytest.fixture
 async def written(owner: Ledger) -> Ledger:
     """Ten events in four blocks: 1-4, 5, 6-9, 10. Captured 600 in all, 400 of it held."""
-    await owner.store.append([unit(capture(100), hold(100)), unit(capture(200), hold(100))])
+    await owner.store.append([unit(capture(100), hold(100), capture(200), hold(100))])
     await owner.store.append([unit()])
-    await owner.store.append([unit(capture(300), hold(200)), unit(), unit()])
+    await owner.store.append([unit(capture(300), hold(200), (), ())])
     await owner.store.append([unit()])
     return owner

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from libs.eventstore.ledger import Ledger
+from tests.integration.audit.forgery import forge, mend_chain
 
 PROGRAM = """
 from libs.eventstore.projector import Projection
@@ -50,6 +51,31 @@ async def test_verify_fails_with_the_first_position_that_is_wrong(written: Ledge
     assert done.returncode == 1
     assert json.loads(done.stdout)["faults"][0]["position"] == 7
     assert "position 7 do not give its hash. (event_changed)" in run(database_url, "verify").stdout
+
+
+async def test_verify_resumes_and_shows_a_rewritten_tail(written: Ledger, database_url: str, tmp_path: Path) -> None:
+    kept = str(tmp_path / "kept")
+    assert run(database_url, "verify", "--resume", kept).returncode == 0
+    await forge(written, "update ledger.events set reason = 'another' where position = 10")
+    await mend_chain(written)
+    done = run(database_url, "verify", "--resume", kept)
+    assert (done.returncode, "(history_rewritten)" in done.stdout) == (1, True)
+    assert "10 events in 4 blocks, the first 10 before" in done.stdout
+
+
+async def test_replay_goes_back_and_shows_accounts_and_streams(written: Ledger, database_url: str) -> None:
+    sealed_at = await written.pool.fetchval("select sealed_at from ledger.blocks where block = 1")
+    done = run(database_url, "replay", "--as-of", sealed_at.isoformat(), "--account", "escrow:*", "--json")
+    earlier = json.loads(done.stdout)
+    assert (earlier["position"], earlier["equal"]) == (4, True)
+    [held] = earlier["balances"]
+    assert held == {"account": "escrow:held", "currency": "USD", "amount_minor": -200, "live_minor": None}
+    stream = await written.pool.fetchval("select stream from ledger.events where position = 6")
+    shown = run(database_url, "replay", "--stream", stream).stdout
+    assert ("funds:unallocated -3.00 USD" in shown, "What the stream posts together" in shown) == (True, True)
+    await written.pool.execute("update ledger.balances set amount = amount - 1 where account = 'escrow:held'")
+    wrong = run(database_url, "replay", "--account", "escrow:*")
+    assert (wrong.returncode, "escrow:held is kept as -4.01." in wrong.stdout) == (1, True)
 
 
 async def test_the_trial_balance_is_a_table_or_json(written: Ledger, database_url: str) -> None:

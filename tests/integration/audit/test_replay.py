@@ -7,14 +7,20 @@ from dataclasses import replace
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
+from fastapi import FastAPI
 
 from libs.eventstore.ledger import Ledger, open_ledger
 from libs.eventstore.model import Recorded
 from libs.eventstore.projector import Projection, Projector
-from libs.ledger.errors import Corrupt
+from libs.ledger.errors import Corrupt, NotFound, Rejected
+from libs.runtime.problems import install_problems
+from services.audit.http.proofs import router
 from services.audit.proofs.progress import Step
 from services.audit.proofs.replay import replay
+from services.audit.proofs.rewind import Rewound, rewind, unroll
+from tests.integration.audit.forgery import forge
 from tests.integration.eventstore.units import capture, unit
 
 
@@ -145,3 +151,83 @@ async def test_the_right_to_read_is_enough(live: Projector, database_url: str) -
         assert (await replay(reader, [("audit", MODEL)])).equal
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await reader.pool.execute("delete from audit.posted")
+
+
+def figures(found: Rewound) -> dict[str, tuple[int, int | None]]:
+    return {each.account: (each.amount_minor, each.live_minor) for each in found.balances}
+
+
+async def test_a_book_is_rewound_to_a_position(written: Ledger, ledger: Ledger) -> None:
+    found = await rewind(ledger, 3)
+    assert (found.position, found.equal) == (3, True)
+    assert figures(found) == {
+        "stripe:platform": (300, None),
+        "funds:unallocated": (-200, None),
+        "escrow:held": (-100, None),
+    }
+    assert (await rewind(ledger, 0)).balances == []
+    for position in (-1, 11):
+        with pytest.raises(Rejected) as refused:
+            await rewind(ledger, position)
+        assert refused.value.code == "position_ahead"
+
+
+async def test_at_the_head_of_the_book_balances_are_compared_with_the_live_ones(
+    written: Ledger, ledger: Ledger
+) -> None:
+    assert figures(await rewind(ledger, accounts="*:held")) == {"escrow:held": (-400, -400)}
+    await written.pool.execute("update ledger.balances set amount = amount - 1 where account = 'escrow:held'")
+    found = await rewind(ledger, accounts="escrow:*")
+    assert (figures(found), found.equal) == ({"escrow:held": (-400, -401)}, False)
+    assert (await rewind(ledger, accounts="stripe:*")).equal
+    await written.pool.execute("delete from ledger.balances where account = 'escrow:held'")
+    assert figures(await rewind(ledger, 10))["escrow:held"] == (-400, 0)
+
+
+async def test_one_stream_is_folded_alone(written: Ledger, ledger: Ledger) -> None:
+    stream = await written.pool.fetchval("select stream from ledger.events where position = 1")
+    found = await unroll(ledger, stream, 3)
+    assert [(event.position, event.version, event.type) for event in found.events] == [
+        (1, 1, "Noted"),
+        (2, 2, "Noted"),
+        (3, 3, "Noted"),
+    ]
+    assert [posting.amount_minor for posting in found.events[1].postings] == [100, -100]
+    assert {each.account: each.amount_minor for each in found.balances} == {
+        "stripe:platform": 300,
+        "funds:unallocated": -200,
+        "escrow:held": -100,
+    }
+    for position, name in ((0, stream), (10, "payment-nobody")):
+        with pytest.raises(NotFound) as refused:
+            await unroll(ledger, name, position)
+        assert refused.value.code == "unknown_stream"
+
+
+@pytest.mark.parametrize(
+    "change", ["amounts = amounts[1:1]", "amounts = '{NaN,1}'", "accounts = '{}'", "currencies = '{USD,USD,USD}'"]
+)
+async def test_postings_that_cannot_be_folded_are_an_error_with_their_position(
+    written: Ledger, ledger: Ledger, change: str
+) -> None:
+    await forge(written, f"update ledger.events set {change} where position = 7")
+    with pytest.raises(Corrupt, match="position 7") as corrupt:
+        await rewind(ledger)
+    assert corrupt.value.code == "event_changed"
+
+
+async def test_the_same_over_http(written: Ledger, ledger: Ledger) -> None:
+    app = FastAPI()
+    app.include_router(router(ledger))
+    install_problems(app)
+    stream = await written.pool.fetchval("select stream from ledger.events where position = 6")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://audit") as http:
+        assert (await http.get("/verify")).json()["ok"] is True
+        now = (await http.get("/replay", params={"account": "escrow:*"})).json()
+        assert [(each["amount_minor"], each["live_minor"]) for each in now["balances"]] == [(-400, -400)]
+        earlier = (await http.get("/replay", params={"position": 2, "account": "escrow:*"})).json()
+        assert [(each["amount_minor"], each["live_minor"]) for each in earlier["balances"]] == [(-100, None)]
+        told = (await http.get(f"/replay/{stream}")).json()
+        assert [event["position"] for event in told["events"]] == [6, 7, 8, 9]
+        assert (await http.get("/replay", params={"position": 99})).json()["code"] == "position_ahead"
+        assert (await http.get("/replay/payment-nobody")).status_code == 404

@@ -19,12 +19,12 @@ from libs.eventstore.model import Appended, Change, Meta, NewEvent, Unit, stream
 from libs.ledger.errors import Conflict
 from libs.ledger.journal import transfer
 from libs.messaging.envelope import Envelope, decode, from_json, wrap
-from libs.runtime.config import Config
 from libs.runtime.service import Service
 from libs.settings.live import LiveSettings
 from libs.settings.registry import Setting, setting_id
 from services.escrow.domain.allocation import escrow_id_of
 from services.escrow.service import build
+from tests.data_key import config
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 _serial = count(1)
@@ -116,7 +116,7 @@ async def open_world(url: str) -> AsyncIterator[World]:
         open_ledger(url, "escrow") as ledger,
     ):
         settings = await LiveSettings.open(ledger)
-        async with build(ledger, Config(), settings, lambda: NOON) as service:
+        async with build(ledger, config(), settings, lambda: NOON) as service:
             yield World(url, owner, service, settings)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import asyncpg
 import pytest
 
+from libs.eventstore.batch import Batch
 from libs.eventstore.leaves import GENESIS, block_hash, leaf_of_recorded
 from libs.eventstore.ledger import Ledger
-from libs.eventstore.model import Appended, Change, Duplicate, Moved, Reused, Short, Unit
+from libs.eventstore.model import Appended, Change, Duplicate, Moved, Refused, Reused, Short, Unit
+from libs.eventstore.store import SQL
 from libs.ledger.errors import Rejected
 from libs.ledger.journal import Posting
 from tests.integration.eventstore.units import META, capture, event, hold, stream, unit
@@ -110,21 +113,41 @@ async def test_several_streams_change_together_or_not_at_all(ledger: Ledger) -> 
     assert len((await ledger.store.load(a))[a]) == 1
 
 
+_PLATFORM, _FUNDS = Posting("stripe:platform", "USD", 5), Posting("funds:unallocated", "USD", -5)
+_ACCOUNTS, _CURRENCIES, _AMOUNTS, _REASONS = 17, 18, 19, 16  # which arguments of `ledger.append`
+
+
 @pytest.mark.parametrize(
-    ("postings", "code"),
+    ("postings", "changed", "state"),
     [
-        ((Posting("stripe:platform", "USD", 5),), "unbalanced"),
-        ((Posting("stripe:platform", "USD", 5), Posting("funds:unallocated", "EUR", -5)), "unbalanced"),
-        ((Posting("stripe:plattform", "USD", 5), Posting("funds:unallocated", "USD", -5)), "unknown_account"),
+        ((_PLATFORM,), {}, "HF001"),
+        ((_PLATFORM, _FUNDS._replace(currency="EUR")), {}, "HF001"),
+        ((_PLATFORM, _PLATFORM, _FUNDS), {}, "HF001"),
+        ((_PLATFORM, _PLATFORM, _FUNDS, _FUNDS, _FUNDS), {}, "HF001"),
+        ((_PLATFORM._replace(account="stripe:plattform"), _FUNDS), {}, "HF002"),
+        ((_PLATFORM, _PLATFORM, _FUNDS), {_AMOUNTS: "{5,NULL,-5}"}, "HF001"),
+        ((_PLATFORM, _FUNDS), {_AMOUNTS: "{5,NaN}"}, "HF001"),
+        ((_PLATFORM, _FUNDS), {_ACCOUNTS: "{stripe:platform,funds:unallocated,revenue:commission}"}, "23502"),
+        ((_PLATFORM, _FUNDS), {_CURRENCIES: "{USD}"}, "23502"),
+        ((_PLATFORM, _FUNDS), {_REASONS: "one\x1ftoo many"}, "23502"),
     ],
 )
 async def test_the_database_itself_refuses_the_impossible(
-    ledger: Ledger, postings: tuple[Posting, ...], code: str
+    ledger: Ledger, postings: tuple[Posting, ...], changed: dict[int, str], state: str
 ) -> None:
-    with pytest.raises(Rejected) as refused:
-        await ledger.store.append([unit(capture()), unit(postings)])  # past the writer's own check
-    assert refused.value.code == code
+    """Past every check of ours, with the arguments that a faulty or a hostile caller would give."""
+    arguments = Batch(1, [unit(postings)]).arguments()
+    with pytest.raises(asyncpg.PostgresError) as refused:
+        await ledger.pool.fetch(SQL.append, *(changed.get(n, argument) for n, argument in enumerate(arguments)))
+    assert refused.value.sqlstate == state
     assert await ledger.feed.head() == 0
+
+
+async def test_one_bad_unit_is_refused_and_its_neighbours_land(ledger: Ledger) -> None:
+    bad = unit((_PLATFORM,))
+    outcomes = await ledger.store.append([unit(capture()), bad, unit(capture())])
+    assert [type(outcome) for outcome in outcomes] == [Appended, Refused, Appended]
+    assert outcomes[1] == Refused("unbalanced", "Postings in USD sum to 5, not to zero.")
 
 
 async def test_the_writer_refuses_a_bad_unit_before_it_joins_a_batch(ledger: Ledger) -> None:
@@ -136,11 +159,8 @@ async def test_the_writer_refuses_a_bad_unit_before_it_joins_a_batch(ledger: Led
 
 
 async def test_a_gap_in_versions_is_refused_by_the_database(ledger: Ledger) -> None:
-    from libs.eventstore.batch import Batch  # noqa: PLC0415 - forges what the public way cannot express
-    from libs.eventstore.store import SQL  # noqa: PLC0415
-
-    arguments = list(Batch(1, [unit(capture(), capture())]).arguments)
-    arguments[8] = [1, 3]
+    arguments: list[Any] = list(Batch(1, [unit(capture(), capture())]).arguments())
+    arguments[9] = "{1,3}"
     with pytest.raises(asyncpg.PostgresError, match="gap"):
         await ledger.pool.fetch(SQL.append, *arguments)
 

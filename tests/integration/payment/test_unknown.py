@@ -136,7 +136,7 @@ async def test_a_webhook_whose_object_cannot_be_read_is_worked_on_later(desk: De
 class _Dying(Executor):
     """Dies where a killed process would: after the call, before anything of it is recorded."""
 
-    async def run(self, *_steps: Step, meta: Meta, key: Key | None = None) -> Done:
+    async def run(self, *_steps: Step, meta: Meta, key: Key | None = None, as_dated: bool = False) -> Done:
         raise asyncio.CancelledError
 
 

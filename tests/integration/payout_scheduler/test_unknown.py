@@ -94,7 +94,7 @@ async def test_a_job_whose_look_at_stripe_fails_says_so_and_pays_the_others(desk
 class _Dying(Executor):
     """Dies where a killed process would: after the call, before anything of it is recorded."""
 
-    async def run(self, *_steps: Step, meta: Meta, key: Key | None = None) -> Done:
+    async def run(self, *_steps: Step, meta: Meta, key: Key | None = None, as_dated: bool = False) -> Done:
         raise asyncio.CancelledError
 
 

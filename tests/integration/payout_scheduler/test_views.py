@@ -40,9 +40,7 @@ async def _rows(desk: Desk, projection: Projection) -> dict[str, list[dict[str, 
     return found
 
 
-@pytest.mark.parametrize("slice_events", [1, 3, 10_000])
-async def test_a_rebuild_equals_what_is_live_however_the_log_is_sliced(desk: Desk, slice_events: int) -> None:
-    await _a_busy_day(desk)
+async def _assert_rebuilt(desk: Desk, slice_events: int) -> None:
     for projector in desk.service.projections:
         projection = projector.projection
         live = await _rows(desk, projection)
@@ -54,6 +52,25 @@ async def test_a_rebuild_equals_what_is_live_however_the_log_is_sliced(desk: Des
             for start in range(0, len(events), slice_events):
                 await projection.apply(connection, events[start : start + slice_events])
         assert await _rows(desk, projection) == live
+
+
+@pytest.mark.parametrize("slice_events", [1, 3, 10_000])
+async def test_a_rebuild_equals_what_is_live_however_the_log_is_sliced(desk: Desk, slice_events: int) -> None:
+    await _a_busy_day(desk)
+    await _assert_rebuilt(desk, slice_events)
+
+
+@pytest.mark.parametrize("slice_events", [1, 2, 10_000])
+async def test_a_refund_concerns_the_holds_heard_of_before_it_alone(desk: Desk, slice_events: int) -> None:
+    await desk.ready()
+    await desk.hold("A-1", anna=10_000)
+    await desk.release("A-1", "anna", 4_000)
+    await desk.refund("A-1", 6_000)
+    await desk.refund("A-2", 5_000)
+    await desk.release("A-2", "anna", 5_000)
+    found = await desk.ledger.pool.fetch("select released_minor, refunded from holds order by released_minor")
+    assert [tuple(row) for row in found] == [(3_600, True), (4_500, False)]
+    await _assert_rebuilt(desk, slice_events)
 
 
 async def test_every_entry_has_the_balance_before_and_after(desk: Desk) -> None:

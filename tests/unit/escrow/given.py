@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from libs.ledger.personal import FreeText, of_order
 from services.escrow.domain import events as e
 from services.escrow.domain.allocation import CommissionTerms, Line, escrow_id_of
 from services.escrow.domain.commands import Command, HearFact, HoldFunds, ReleaseDue, Terms
@@ -47,17 +48,21 @@ def day(number: float) -> datetime:
     return NOON + timedelta(days=number)
 
 
+def text(typed: str, author: str) -> FreeText:
+    return FreeText(typed, (author, of_order("order-1")))
+
+
 def delivered(on: float = 3, seller: str | None = None, **changes: Any) -> Delivered:
     fact = Delivered(at=day(on), confirmation="COURIER_CONFIRMED", confirmed_by="courier", seller=seller)
     return replace(fact, **changes)
 
 
 def disputed(on: float = 4, seller: str | None = None) -> Disputed:
-    return Disputed(at=day(on), opened_by="buyer", reason="broken", seller=seller)
+    return Disputed(at=day(on), opened_by="buyer", reason=text("broken", "buyer"), seller=seller)
 
 
 def cancelled(on: float = 2) -> Cancelled:
-    return Cancelled(at=day(on), cancelled_by="shop", reason="out of stock")
+    return Cancelled(at=day(on), cancelled_by="shop", reason=text("out of stock", "shop"))
 
 
 def hear(fact: Fact) -> HearFact:

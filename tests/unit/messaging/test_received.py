@@ -20,7 +20,11 @@ ENVELOPE = Envelope(
 
 def test_who_wanted_it_is_the_actor_and_otherwise_who_sent_it() -> None:
     assert meta_of(ENVELOPE).actor == "/shop"
-    assert meta_of(ENVELOPE, actor="b1", reason="late").actor == "b1"
+    assert meta_of(ENVELOPE, actor="b1").actor == "b1"
+
+
+def test_what_somebody_typed_is_no_part_of_it() -> None:
+    assert meta_of(ENVELOPE).reason is None
 
 
 def test_the_message_is_the_cause_and_the_subject_holds_together_what_no_correlation_id_does() -> None:

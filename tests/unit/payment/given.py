@@ -33,15 +33,15 @@ NAMES: dict[str, Any] = {"at": NOON, "payment_id": PAYMENT_ID, "order_id": "A-1"
 MONEY: dict[str, Any] = {"currency": "EUR", "amount_minor": 4_000}
 
 PLACE = PlaceOrder(at=NOON, payment_id=PAYMENT_ID, order=ORDER, limits=LIMITS)
-CANCEL = CancelOrder(at=NOON, payment_id=PAYMENT_ID, order_id="A-1", requested_by="b1", reason="too slow")
+CANCEL = CancelOrder(at=NOON, payment_id=PAYMENT_ID, order_id="A-1", requested_by="b1")
 
 REQUESTED = e.PaymentRequested(**NAMES, **MONEY, buyer=ORDER.buyer, rail="card", lines=ORDER.lines)
 INTENT = e.IntentCreated(**NAMES, **MONEY, attempt=1, intent_id="pi_1")
 FAILED = e.PaymentFailed(**NAMES, code="card_declined", trial="ch_0")
 CAPTURED = e.PaymentCaptured(**NAMES, **MONEY, buyer=ORDER.buyer, lines=ORDER.lines, charge="ch_1")
-CANCEL_REQUESTED = e.CancelRequested(**NAMES, requested_by="b1", reason="too slow", intent_id="pi_1")
+CANCEL_REQUESTED = e.CancelRequested(**NAMES, requested_by="b1", intent_id="pi_1")
 CANCEL_NOTED = replace(CANCEL_REQUESTED, intent_id=None)
-CANCELED = e.PaymentCanceled(**NAMES, reason="too slow")
+CANCELED = e.PaymentCanceled(**NAMES, reason="order cancelled")
 
 WAITING = IntentReport(intent_id="pi_1", created_at=NOON, status="waiting")
 SUCCEEDED = replace(WAITING, status="succeeded", captured=Capture(charge="ch_1", amount_minor=4_000, at=LATER))
@@ -57,9 +57,7 @@ def refund_id(number: int = 1) -> UUID:
 
 
 def request_refund(amount_minor: int, number: int = 1) -> RequestRefund:
-    return RequestRefund(
-        at=NOON, payment_id=PAYMENT_ID, refund_id=refund_id(number), amount_minor=amount_minor, reason="cancelled"
-    )
+    return RequestRefund(at=NOON, payment_id=PAYMENT_ID, refund_id=refund_id(number), amount_minor=amount_minor)
 
 
 def record_refund(status: Any, number: int = 1, code: str | None = None) -> RecordRefund:

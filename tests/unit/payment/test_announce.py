@@ -34,7 +34,7 @@ SILENT = (
     e.IntentOutcomeUnknown(**NAMES, **MONEY, attempt=1, reason="silence"),
     e.IntentAbandoned(**NAMES, **MONEY, attempt=1, reason="500"),
     e.PaymentPending(**NAMES, status="processing"),
-    e.RefundRequested(**REFUND, intent_id="pi_1", reason="cancelled"),
+    e.RefundRequested(**REFUND, intent_id="pi_1"),
     e.RefundOutcomeUnknown(**REFUND, intent_id="pi_1", reason="silence"),
     e.RefundPending(**REFUND, processor_id="re_1"),
     e.RefundFailed(**REFUND, code="lost_card", returned=False, refunded_minor=0, status="captured"),

@@ -9,17 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.ledger.errors import Rejected
+from libs.ledger.personal import FreeText
 from services.settings.domain import SETTING, SetSetting, SettingChanged, State
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
+WHY_AND_WHENCE: Any = {
+    "reason": FreeText("a sale", ("ada",)),
+    "ip": FreeText("10.0.0.1", ("ada",)),
+    "user_agent": FreeText("curl", ("ada",)),
+}
 SET = SetSetting(
     key="escrow.inspection_days",
     value=5,
     default=7,
     actor="ada",
-    reason="a sale",
-    ip="10.0.0.1",
-    user_agent="curl",
+    **WHY_AND_WHENCE,
     at=NOON,
 )
 
@@ -31,9 +35,7 @@ def changed(old: Any, new: Any) -> SettingChanged:
         old=old,
         new=new,
         actor="ada",
-        reason="a sale",
-        ip="10.0.0.1",
-        user_agent="curl",
+        **WHY_AND_WHENCE,
     )
 
 

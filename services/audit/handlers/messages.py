@@ -16,7 +16,7 @@ from libs.messaging.envelope import Envelope
 
 QUEUE: Final = "audit.all"
 BATCH_MESSAGES_MAX: Final = 500
-SQL: Final = queries.load(Path(__file__).parent / "sql" / "queries.sql")
+SQL: Final = queries.load(Path(__file__).parents[1] / "sql" / "queries.sql")
 
 
 class Handlers:

@@ -1,0 +1,1 @@
+"""What comes in: messages to keep (`messages`), and months to close (`periods`)."""
