@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from itertools import chain
 from struct import Struct
@@ -51,7 +51,7 @@ class Postings:
         """
         if accounts == currencies == amounts == "{}":
             return [], [], []
-        names, codes, numbers = accounts[1:-1].split(","), currencies[1:-1].split(","), amounts[1:-1].split(",")
+        names, codes, numbers = _words(accounts), _words(currencies), amounts[1:-1].split(",")
         if not (len(names) == len(codes) == len(numbers) and names[0] and codes[0]):  # "" comes of a lone empty array
             raise ValueError("ragged postings")
         self.amounts_minor += map(int, numbers)
@@ -122,6 +122,12 @@ def _proper(book: str, row: Row, postings: Postings) -> bytes | None:
     if reason is None:
         lengths[9] = -1
     return sha256(_packed(len(fields))(len(fields), *lengths) + text.encode()).digest()
+
+
+@lru_cache(maxsize=100_000)
+def _words(array: str) -> list[str]:
+    """Of accounts and currencies, which come again and again. The list is everybody's: not to be changed."""
+    return array[1:-1].split(",")
 
 
 @cache
