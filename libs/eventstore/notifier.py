@@ -14,8 +14,8 @@ import asyncpg
 from libs.eventstore.pool import availability
 from libs.ledger.errors import Unavailable
 
-NOTIFY_SECONDS = 0.02
-"""At most one notification in so long; readers pause for longer than that."""
+NOTIFY_SECONDS = 0.04
+"""At most one notification in so long; readers pause as long themselves."""
 
 
 class Notifier:
@@ -35,10 +35,13 @@ class Notifier:
 
     async def _tell(self) -> None:
         try:
-            while self._grown:
-                self._grown = False
-                with suppress(Unavailable), availability():
-                    await self._pool.execute("select pg_notify('ledger', $1)", str(self._book))
-                await asyncio.sleep(NOTIFY_SECONDS)
+            with suppress(Unavailable), availability():
+                # The same connection for as long as there is something to tell. If appends and notifications changed
+                # places all the time, an append would seldom meet the server process that has run the one before.
+                async with self._pool.acquire() as connection:
+                    while self._grown:
+                        self._grown = False
+                        await connection.execute("select pg_notify('ledger', $1)", str(self._book))
+                        await asyncio.sleep(NOTIFY_SECONDS)
         finally:
             self._telling = None

@@ -81,7 +81,7 @@ class Store:
         try:
             batch = Batch(self.book, units)
             with availability():
-                row = await self.pool.fetchval(SQL.append, *batch.arguments(look=look))
+                [row] = await self.pool.fetch(SQL.append, *batch.arguments(look=look))
         except (Rejected, UnicodeEncodeError, asyncpg.PostgresError) as error:
             if not look and getattr(error, "sqlstate", None) in _LOOK_FIRST:
                 self._look_until = time.monotonic() + LOOK_SECONDS

@@ -1,5 +1,5 @@
 -- name: append
-select ledger.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+select * from ledger.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
 
 -- name: load_streams
 select book, position, stream, version, type, schema_version, recorded_at, effective_at, correlation_id, causation_id,

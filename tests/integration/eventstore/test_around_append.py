@@ -173,7 +173,7 @@ async def test_nothing_that_a_service_makes_in_its_session_runs_as_the_owner(led
             "insert into writers values ('holdfast_payment', '*');"
             "set search_path = pg_temp, payment, pg_catalog"
         )
-        assert (await append.fetchval(*Batch(1, [_of("payment")]).arguments()))["first_position"] == 1
+        assert (await append.fetch(*Batch(1, [_of("payment")]).arguments()))[0]["first_position"] == 1
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="may not write"):
             await append.fetch(*Batch(1, [_of("escrow")]).arguments())
     assert await ledger.feed.head() == 1
