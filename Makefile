@@ -4,8 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SYNCED := .venv/.synced
-BENCHED := .venv/.benched
-EXTRAS := --extra payment --extra escrow --extra payout-scheduler --extra audit --extra settings --extra devstack
+EXTRAS := --extra payment --extra escrow --extra payout-scheduler --extra audit --extra settings --extra devstack --group bench
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,7 +23,7 @@ check: $(SYNCED) ## Format, lint, types, import rules, generated contracts
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m contracts.events.generate --check
 
-bench: $(BENCHED) ## Benchmarks as JSON lines; make bench NAME=append for one
+bench: $(SYNCED) ## Benchmarks as JSON lines; make bench NAME=append for one
 	@infra/install.sh
 	@$(BIN)/python -m tests.bench $(NAME)
 
@@ -48,9 +47,4 @@ $(BIN)/uv:
 # --inexact: uv itself lives in the same venv and would be swept out.
 $(SYNCED): pyproject.toml uv.lock | $(BIN)/uv
 	@$(BIN)/uv sync --frozen --inexact --quiet $(EXTRAS)
-	@touch $@
-
-# The peers that benchmarks run beside us.
-$(BENCHED): $(SYNCED)
-	@$(BIN)/uv sync --frozen --inexact --quiet $(EXTRAS) --group bench
 	@touch $@
