@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from libs.eventstore.leaves import leaf_of_new
+from libs.eventstore.leaves import leaf_of_new, moment
 from libs.eventstore.model import Appended, Closed, Duplicate, Moved, Outcome, Reused, Unit
 from libs.ledger import chart
 from libs.ledger.errors import Rejected
@@ -16,13 +15,12 @@ _SEPARATOR: Final = "\x1f"
 _NULL: Final = "\x1e"
 _TEXTS: Final = frozenset({1, 3, *range(6, 14)})  # which columns of an event are text
 _NUMBERS: Final = frozenset({0, 2, 4})
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Batch:
     """Lays units out for the database.
 
-    Raises `Rejected` (`bad_text`, `bad_time`) for a text or a time that PostgreSQL cannot hold.
+    Raises `Rejected` (`bad_text`) or `UnicodeEncodeError` for a text that PostgreSQL cannot hold.
     """
 
     def __init__(self, book: int, units: Sequence[Unit]) -> None:
@@ -97,7 +95,7 @@ class Batch:
                 key = self._units[entry["unit"] - 1].key
                 return Reused(key.value if key else "")
             case "closed":
-                return Closed(_moment(entry["effective_at"]), _moment(entry["closed_before"]))
+                return Closed(moment(entry["effective_at"]), moment(entry["closed_before"]))
             case _:
                 return Moved(entry["stream"], entry["actual"])
 
@@ -116,10 +114,6 @@ def _column(values: Sequence[str | None]) -> str:
     if joined.count(_SEPARATOR) != len(values) - 1 or joined.count(_NULL) != absent or "\0" in joined:
         raise Rejected("A text holds a control character (U+0000, U+001E, U+001F); leave it out.", code="bad_text")
     return joined
-
-
-def _moment(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def net(unit: Unit) -> dict[tuple[str, str], int]:

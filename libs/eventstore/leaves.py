@@ -26,6 +26,11 @@ def microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
+def moment(microseconds: int) -> datetime:
+    """The reverse of `microseconds`."""
+    return _EPOCH + microseconds * _MICROSECOND
+
+
 def _leaf(
     book: int,
     stream: str,

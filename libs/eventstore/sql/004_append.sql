@@ -8,6 +8,7 @@ alter table ledger.books add column closed_before timestamptz not null default '
 create index on ledger.blocks (book, sealed_at);
 
 drop function ledger.append;
+drop function ledger.writer;   -- append asks inline: a function with a search_path of its own is never inlined
 
 -- A column of text: values joined by U+001F, NULL as U+001E. Neither may stand in a value; the caller sees to it, and one
 -- that does not gets columns of unequal length, which no event can be made of. (No search_path of its own: that would keep
@@ -72,7 +73,7 @@ declare
     v_firsts   bigint[] := p_firsts;
     v_units    integer[] := p_units;
     v_versions bigint[] := p_versions;
-    v_role     name := coalesce(nullif(current_setting('role'), 'none'), session_user);   -- as ledger.writer, but inline
+    v_role     name := coalesce(nullif(current_setting('role'), 'none'), session_user);   -- the one taken, not the definer
     v_kinds    text[] := array(select w.kind from ledger.writers w where w.role = v_role);
     v_kind     text;
     v_book     ledger.books;
@@ -270,7 +271,6 @@ grant execute on function ledger.append to holdfast_writer;
 
 -- Of earlier functions, too: a search_path that does not name pg_temp looks there first.
 revoke all on function ledger.column from public;
-alter function ledger.writer set search_path = pg_catalog, pg_temp;
 alter function ledger.account_sign set search_path = pg_catalog, pg_temp;
 alter function ledger.admit_service set search_path = pg_catalog, pg_temp;
 alter function ledger.create_worklist set search_path = pg_catalog, pg_temp;

@@ -38,9 +38,6 @@ class Filter:
         return (list(self.kinds) or None, self.stream, list(self.types) or None, self.account, self.actor)
 
 
-ALL: Final = Filter()
-
-
 async def last(
     ledger: Ledger, only: Filter, limit: int, through: int, *, after: int = 0, progress: Progress = quiet
 ) -> list[Recorded]:

@@ -11,9 +11,11 @@ from libs.eventstore.ledger import Ledger
 from libs.eventstore.model import Recorded
 from services.audit.proofs.progress import Step
 from services.audit.reports import tail
-from services.audit.reports.tail import ALL, Filter
+from services.audit.reports.tail import Filter
 from tests.integration.audit.posting import day, post
 from tests.integration.eventstore.units import capture, hold, stream
+
+ALL = Filter()
 
 
 @pytest.fixture

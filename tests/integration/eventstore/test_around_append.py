@@ -57,12 +57,12 @@ insert into ledger.chart values ('.*', 0)
 select ledger.admit_service('mine', array['payment'])
 select ledger.create_worklist('payment')
 select ledger.account_sign('escrow:held')
-select ledger.writer()
+select ledger.column('stripe:platform')
 create function ledger.mine() returns integer language sql as 'select 1'
-create or replace function ledger.writer() returns name language sql as 'select ''postgres''::name'
+create or replace function ledger.column(p_joined text) returns text[] language sql as 'select null::text[]'
 create or replace function ledger.account_sign(p_account text) returns smallint language sql as 'select 0::smallint'
 create or replace function ledger.refuse_change() returns trigger language plpgsql as 'begin return new; end'
-alter function ledger.writer() set search_path = pg_temp
+alter function ledger.column(text) set search_path = pg_temp
 drop function ledger.refuse_change() cascade
 create table ledger.mine (n integer)
 create view ledger.mine as select 1
