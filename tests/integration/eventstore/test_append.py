@@ -15,6 +15,7 @@ from libs.eventstore.model import Appended, Change, Duplicate, Moved, Refused, R
 from libs.eventstore.store import SQL
 from libs.ledger.errors import Rejected
 from libs.ledger.journal import Posting
+from services.audit.proofs.verify import verify
 from tests.integration.eventstore.units import META, capture, event, hold, stream, unit
 
 
@@ -136,11 +137,46 @@ async def test_the_database_itself_refuses_the_impossible(
     ledger: Ledger, postings: tuple[Posting, ...], changed: dict[int, str], state: str
 ) -> None:
     """Past every check of ours, with the arguments that a faulty or a hostile caller would give."""
-    arguments = Batch(1, [unit(postings)]).arguments()
-    with pytest.raises(asyncpg.PostgresError) as refused:
-        await ledger.pool.fetch(SQL.append, *(changed.get(n, argument) for n, argument in enumerate(arguments)))
-    assert refused.value.sqlstate == state
+    for look in (True, False):  # a lone event that leaps is stored by a function of its own
+        arguments = Batch(1, [unit(postings)]).arguments(look=look)
+        with pytest.raises(asyncpg.PostgresError) as refused:
+            await ledger.pool.fetch(SQL.append, *(changed.get(n, argument) for n, argument in enumerate(arguments)))
+        assert refused.value.sqlstate == state
     assert await ledger.feed.head() == 0
+
+
+async def test_a_lone_event_is_stored_the_same_whichever_function_stores_it(ledger: Ledger) -> None:
+    """Book 1 leaps, book 2 looks, and only a leap takes the short way."""
+    await ledger.pool.execute("insert into ledger.books (book) values (2)")
+    euros = [posting._replace(currency="EUR") for posting in capture(7)]
+    name = stream()
+    units = [
+        unit(capture(), key="k"),
+        unit(to=name),
+        unit(capture(2), to=name, version=1),
+        unit((*capture(3), *euros)),
+        unit((*capture(4), *capture(5))),
+        unit((_PLATFORM, _FUNDS._replace(amount_minor=-4), Posting("revenue:commission", "USD", -1)), key=""),
+        unit((*hold(3), Posting("revenue:commission", "USD", 2), Posting("stripe:platform", "USD", -2))),
+    ]
+    stored = []
+    for book, look in ((1, False), (2, True)):
+        for each in units:
+            await ledger.pool.fetch(SQL.append, *Batch(book, [each]).arguments(look=look))
+        rows = await ledger.pool.fetch("select * from ledger.events where book = $1 order by position", book)
+        rows += await ledger.pool.fetch("select * from ledger.keys where book = $1 order by key", book)
+        rows += await ledger.pool.fetch("select * from ledger.balances where book = $1 order by 2, 3", book)
+        rows += await ledger.pool.fetch("select first_position, last_position from ledger.blocks where book = $1", book)
+        stored.append([{**row, "book": 0, "recorded_at": None, "leaf": None} for row in rows])
+    assert stored[0] == stored[1]
+    assert (await verify(ledger)).faults == []
+
+
+async def test_a_repetition_hears_of_its_first_outcome_though_the_money_is_gone(ledger: Ledger) -> None:
+    first, again = unit(hold(), key="k"), unit(hold(), key="k")
+    for each in (unit(capture()), first):
+        await ledger.store.append([each])
+    assert await ledger.store.append([again]) == [Duplicate(range(2, 3))]
 
 
 async def test_one_bad_unit_is_refused_and_its_neighbours_land(ledger: Ledger) -> None:

@@ -173,10 +173,12 @@ async def test_nothing_that_a_service_makes_in_its_session_runs_as_the_owner(led
             "insert into writers values ('holdfast_payment', '*');"
             "set search_path = pg_temp, payment, pg_catalog"
         )
-        assert (await append.fetch(*Batch(1, [_of("payment")]).arguments()))[0]["first_position"] == 1
-        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="may not write"):
-            await append.fetch(*Batch(1, [_of("escrow")]).arguments())
-    assert await ledger.feed.head() == 1
+        for position, look in enumerate((True, False), 1):
+            [stored] = await append.fetch(*Batch(1, [_of("payment")]).arguments(look=look))
+            assert stored["first_position"] == position
+            with pytest.raises(asyncpg.InsufficientPrivilegeError, match="may not write"):
+                await append.fetch(*Batch(1, [_of("escrow")]).arguments(look=look))
+    assert await ledger.feed.head() == 2
     assert (await verify(ledger)).faults == []
 
 
@@ -218,6 +220,11 @@ FORGED: list[dict[str, object]] = [
     {"p_effective": [None]},
     {"p_data": "{"},
     {"p_book": 7},
+    {"p_types": "\x1e"},
+    {"p_actors": "\x1e"},
+    {"p_types": "one\x1ftoo many"},
+    {"p_accounts": "{stripe:platform,stripe:platform}", "p_amounts": "{1,1}"},
+    {"p_accounts": "{escrow:held,stripe:platform}", "p_amounts": "{100,-100}"},
 ]
 
 
@@ -225,7 +232,7 @@ async def test_the_database_refuses_the_impossible_whatever_a_caller_sends(ledge
     async with acting_as("payment") as mine:
         await _append_forged(mine)
         accepted = []
-        for forged in FORGED:
+        for forged in [{"p_look": look} | forged for forged in FORGED for look in (True, False)]:
             try:
                 await _append_forged(mine, **forged)
             except asyncpg.PostgresError:
