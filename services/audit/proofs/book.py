@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from libs.eventstore import queries
 from libs.eventstore.ledger import Ledger
@@ -15,7 +14,7 @@ from libs.eventstore.pool import availability
 from libs.ledger.errors import Corrupt, NotFound
 from services.audit.proofs.progress import Meter, Progress, quiet
 from services.audit.proofs.stream import reading
-from services.audit.proofs.written import Postings
+from services.audit.proofs.tally import Tally
 
 SQL: Final = queries.load(Path(__file__).parents[1] / "sql" / "proofs.sql")
 
@@ -67,23 +66,30 @@ async def recomputed(ledger: Ledger, through: int, *, progress: Progress = quiet
 
     Raises `Corrupt` (`event_changed`) for postings that no store can have written.
     """
-    balances: defaultdict[tuple[str, str], int] = defaultdict(int)
+    tally = Tally()
     meter = Meter("balances", through, progress)
     async with reading(ledger, SQL.postings, 0, through) as slices:
         async for rows, reached in slices:
-            postings = Postings()
-            for position, accounts, currencies, amounts in rows:
-                try:
-                    postings.add(accounts, currencies, amounts)
-                except (TypeError, ValueError):
-                    raise Corrupt(
-                        f"The postings of the event at position {position} are not what a store writes; "
-                        "`holdfast audit verify` says more.",
-                        code="event_changed",
-                    ) from None
-            postings.fold(balances)
+            try:
+                tally.add_written(rows)
+            except (TypeError, ValueError):
+                raise _unwritten(tally, rows) from None
             meter.reached(reached)
-    return balances
+    return tally.balances
+
+
+def _unwritten(tally: Tally, rows: Sequence[Any]) -> Corrupt:
+    """The first event of a slice that cannot be added."""
+    for row in rows:
+        try:
+            tally.add_written([row])
+        except (TypeError, ValueError):
+            break
+    return Corrupt(
+        f"The postings of the event at position {row[0]} are not what a store writes; "
+        "`holdfast audit verify` says more.",
+        code="event_changed",
+    )
 
 
 @dataclass(frozen=True, slots=True)

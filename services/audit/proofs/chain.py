@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,7 @@ from typing import NamedTuple
 from libs.eventstore.leaves import block_hash
 from services.audit.proofs.book import Standing
 from services.audit.proofs.kept import BEGINNING, Kept
+from services.audit.proofs.tally import Tally
 from services.audit.proofs.written import Written, moment
 
 
@@ -57,7 +58,7 @@ class Chain:
         self.position, self.block, self.head = kept.end if kept else BEGINNING
         self.sealed_at = kept.sealed_at if kept else None
         self.closed_before = kept.closed_before if kept else None
-        self.balances = defaultdict(int, kept.balances if kept else {})
+        self.tally = Tally(kept.balances if kept else None)
         self._sealed = sealed
         self._coming: deque[Block] = deque()
         self._leaves: list[bytes] = []  # of the block that the walk is in
@@ -71,7 +72,7 @@ class Chain:
         self._coming.extend(blocks)
 
     def walk(self, events: Written) -> None:
-        """The events that come next; the blocks that cover them are expected already."""
+        """The events that come next, read with this chain's tally; the blocks that cover them are expected already."""
         start = 0
         while start < len(events.positions):
             block = self._current()
@@ -80,7 +81,7 @@ class Chain:
             if self.position == block.last_position:
                 self._seal(self._coming.popleft())
             start = stop
-        events.postings.fold(self.balances)
+        self.tally.add(events.postings.slots, events.postings.amounts_minor)
         for data in events.locks:
             self.closed_before = _lock(data) or self.closed_before
 

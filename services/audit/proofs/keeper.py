@@ -53,4 +53,4 @@ class Keeper:
         mark = Mark(chain.position, chain.block, chain.head)
         if mark not in (BEGINNING, *self._marks[-1:]):
             self._marks.append(mark)
-        Kept(chain.book, self._marks, chain.sealed_at, chain.closed_before, chain.balances, keys).save(self._path)
+        Kept(chain.book, self._marks, chain.sealed_at, chain.closed_before, chain.tally.balances, keys).save(self._path)

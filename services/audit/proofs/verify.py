@@ -85,7 +85,7 @@ async def _walk(ledger: Ledger, book: Standing, chain: Chain, keeper: Keeper | N
     blocks = Blocks(ledger, book, chain.block, chain.expect)
     async with reading(ledger, SQL.written, chain.position, book.position, end=blocks.end) as slices:
         async for rows, through in slices:
-            chain.walk(written.read(book.book, rows))
+            chain.walk(written.read(book.book, rows, chain.tally))
             meter.reached(through)
             if keeper:
                 keeper.passing(chain)
@@ -103,9 +103,10 @@ def _look_outside(book: Standing) -> None:
 
 def _beside(book: Standing, chain: Chain) -> list[Fault]:
     """What stands beside the chain and must follow from it."""
-    faults = [Fault("balance_changed", f"{found}.") for found in deviations(book.balances, chain.balances)]
+    balances = chain.tally.balances
+    faults = [Fault("balance_changed", f"{found}.") for found in deviations(book.balances, balances)]
     totals: dict[str, int] = {}
-    for (_, currency), amount in chain.balances.items():
+    for (_, currency), amount in balances.items():
         totals[currency] = totals.get(currency, 0) + amount
     faults += [
         Fault("unbalanced", f"All postings in {currency} sum to {total}, not to zero.")

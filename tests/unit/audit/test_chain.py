@@ -68,7 +68,7 @@ def walk(events: Sequence[Recorded], blocks: Sequence[Block], book: Standing, sl
     chain = Chain(1)
     chain.expect(blocks)
     for start in range(0, len(events), slice_size):
-        chain.walk(written.read(1, list(map(row, events[start : start + slice_size]))))
+        chain.walk(written.read(1, list(map(row, events[start : start + slice_size])), chain.tally))
     chain.finish(book)
     return chain
 
@@ -84,7 +84,7 @@ def fault(events: Sequence[Recorded], blocks: Sequence[Block], book: Standing) -
 def test_what_the_store_sealed_holds_in_slices_of_any_size(sizes: list[int], slice_size: int) -> None:
     chain = walk(*sealed(sizes), slice_size=slice_size)
     total = sum(range(sum(sizes) + 1))
-    assert dict(chain.balances) == {("stripe:platform", "USD"): total, ("funds:unallocated", "USD"): -total}
+    assert chain.tally.balances == {("stripe:platform", "USD"): total, ("funds:unallocated", "USD"): -total}
 
 
 def test_an_empty_book_holds() -> None:
@@ -266,14 +266,14 @@ def test_the_walk_goes_on_from_what_was_kept_of_it_and_tells_of_each_block_once(
 
     first = Chain(1, sealed=tell)
     first.expect(blocks[:2])
-    first.walk(written.read(1, list(map(row, events[:4]))))
+    first.walk(written.read(1, list(map(row, events[:4])), first.tally))
     mark = Mark(first.position, first.block, first.head)
-    kept = Kept(1, [mark], first.sealed_at, first.closed_before, dict(first.balances), None)
+    kept = Kept(1, [mark], first.sealed_at, first.closed_before, first.tally.balances, None)
     second = Chain(1, kept, tell)
     second.expect(blocks[2:])
-    second.walk(written.read(1, list(map(row, events[4:]))))
+    second.walk(written.read(1, list(map(row, events[4:])), second.tally))
     second.finish(book)
-    assert second.balances == walk(events, blocks, book).balances
+    assert second.tally.balances == walk(events, blocks, book).tally.balances
     assert [number for number, _ in told] == [1, 2, 3, 4]
     assert [leaf for _, leaves in told for leaf in leaves] == [each.leaf for each in events]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from libs.eventstore.leaves import leaf_of_recorded
 from libs.eventstore.model import Recorded
 from services.audit.proofs import written
+from services.audit.proofs.tally import Tally
 from tests.unit.audit.rows import FOREVER, array, row, sent
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
@@ -49,22 +50,35 @@ def events(draw: st.DrawFn) -> Recorded:
     return event._replace(leaf=leaf_of_recorded(event))
 
 
-@given(events())
-def test_the_leaf_of_text_is_the_leaf_of_the_event(event: Recorded) -> None:
-    found = written.read(7, [row(event)])
-    assert list(found.proper) == [event.leaf] == list(found.leaves)
-    balances: defaultdict[tuple[str, str], int] = defaultdict(int)
-    found.postings.fold(balances)
-    expected: defaultdict[tuple[str, str], int] = defaultdict(int)
-    for account, currency, amount in event.postings:
-        expected[account, currency] += amount
-    assert balances == expected
+def proper(row: Sequence[Any], book: int = 1) -> bytes | None:
+    """The leaf that a row must have."""
+    [leaf] = written.read(book, [row], Tally()).proper
+    return leaf
+
+
+def summed(events: Sequence[Recorded]) -> dict[tuple[str, str], int]:
+    balances: dict[tuple[str, str], int] = {}
+    for account, currency, amount in (posting for event in events for posting in event.postings):
+        balances[account, currency] = balances.get((account, currency), 0) + amount
+    return balances
+
+
+@given(st.lists(events(), max_size=4))
+def test_the_leaf_of_text_is_the_leaf_of_the_event(events: list[Recorded]) -> None:
+    """In slices too, where the amounts of one event follow those of another with the same accounts."""
+    tally = Tally()
+    again = [event._replace(amounts=tuple(-7 * each for each in event.amounts)) for event in events]
+    again = [event._replace(leaf=leaf_of_recorded(event)) for event in again]
+    found = written.read(7, list(map(row, events + again)), tally)
+    assert list(found.proper) == [event.leaf for event in events + again] == list(found.leaves)
+    tally.add(found.postings.slots, found.postings.amounts_minor)
+    assert tally.balances == summed(events + again)
 
 
 @given(events(), events())
 def test_two_events_have_two_leaves(one: Recorded, other: Recorded) -> None:
     assume(row(one)[3:] != row(other)[3:])
-    assert written.read(7, [row(one)]).proper != written.read(7, [row(other)]).proper
+    assert proper(row(one), 7) != proper(row(other), 7)
 
 
 ELEMENT = st.none() | st.sampled_from(
@@ -76,54 +90,69 @@ COLUMN = st.lists(ELEMENT, max_size=3) | st.lists(st.lists(ELEMENT, min_size=1, 
 @given(
     COLUMN,
     COLUMN,
-    st.lists(st.integers(-9, 9), max_size=3),
+    COLUMN | st.lists(st.integers(-9, 9), max_size=3),
     st.lists(st.tuples(WORDS | st.sampled_from("ab"), WORDS, WEI), max_size=3),
 )
-def test_no_forged_arrays_have_the_words_of_proper_ones(
-    accounts: list[Any], currencies: list[Any], amounts: list[int], proper: list[tuple[str, str, int]]
+def test_no_forged_arrays_have_the_leaf_of_proper_ones(
+    accounts: list[Any], currencies: list[Any], amounts: list[Any], true: list[tuple[str, str, int]]
 ) -> None:
-    columns = [list(column) for column in zip(*proper, strict=True)] if proper else [[], [], []]
-    assume([accounts, currencies, amounts] != columns)
-    try:
-        words = written.Postings().add(*map(array, (accounts, currencies, amounts)))
-    except ValueError:
-        return
-    assert words != written.Postings().add(*map(array, columns))
+    columns = [list(column) for column in zip(*true, strict=True)] if true else [[], [], []]
+    forged, genuine = [*map(array, (accounts, currencies, amounts))], [*map(array, columns)]
+    assume(forged != genuine)
+    assert proper(posting(*forged)) != proper(posting(*genuine))
+
+
+def posting(*arrays: Any) -> list[Any]:
+    """A row with these postings."""
+    start = [1, sent(FOREVER), b"", "s", "1", "t", "1", sent(FOREVER), None, None, "a", None]
+    return [*start, *arrays, "{}"]
 
 
 PLAIN = ("{a,b}", "{USD,USD}", "{1,-1}")
 
 
-@pytest.mark.parametrize(
-    "forged",
-    [
-        ("{a,b,c}", "{USD,USD}", "{1,-1}"),  # ragged: an account without an amount
-        ("{a,b}", "{USD,USD}", "{1,-1,0}"),
-        ("{}", "{USD}", "{1}"),
-        ("{a,b}", "{USD,USD}", "{}"),
-        ("{a,b}", "{USD,USD}", "{1,NULL}"),
-        ("{a,b}", "{USD,USD}", "{1.0,-1.0}"),
-        ("{a,b}", "{USD,USD}", "{NaN,NaN}"),
-        ("{a,b}", "{USD,USD}", '{"1","-1"}'),
-        (None, "{USD,USD}", "{1,-1}"),
-    ],
-)
+FORGED = [
+    ("{a,b,c}", "{USD,USD}", "{1,-1}"),  # ragged: an account without an amount
+    ("{a,b}", "{USD,USD}", "{1,-1,0}"),
+    ("{}", "{USD}", "{1}"),
+    ("{a,b}", "{USD,USD}", "{}"),
+    ("{a,b}", "{USD,USD}", "{1,NULL}"),
+    ("{a,b}", "{USD,USD}", "{1.0,-1.0}"),
+    ("{a,b}", "{USD,USD}", "{NaN,NaN}"),
+    ("{a,b}", "{USD,USD}", '{"1","-1"}'),
+    ("{a,b}", "{USD,USD}", "{{1,-1}}"),
+    ("{a,b}", "{USD,USD}", "[0:1]={1,-1}"),
+    ("{a,b}", "{USD,USD}", "{1,true}"),
+    ("{a,b}", "{USD,USD}", "{1,}"),
+    ("{a,b}", "{USD,USD}", "{[1,-1]}"),
+    (None, "{USD,USD}", "{1,-1}"),
+    ("{a}", "{USD}", "??"),  # a column that is no array any more
+]
+
+
+@pytest.mark.parametrize("forged", FORGED)
 def test_postings_that_no_store_wrote_have_no_leaf_at_all(forged: tuple[Any, Any, Any]) -> None:
-    good = [1, sent(FOREVER), b"", "s", "1", "t", "1", sent(FOREVER), None, None, "a", None, *PLAIN, "{}"]
-    assert written.read(1, [good]).proper[0] is not None
-    assert written.read(1, [[*good[:12], *forged, "{}"]]).proper == [None]
+    assert proper(posting(*PLAIN)) is not None
+    assert proper(posting(*forged)) is None
+    neighbours = [posting(*arrays) for arrays in (PLAIN, forged, PLAIN)]
+    assert [leaf is None for leaf in written.read(1, neighbours, Tally()).proper] == [False, True, False]
+
+
+def test_amounts_that_are_whole_only_together_have_no_leaf() -> None:
+    rows = [posting("{a}", "{USD}", "{[1}"), posting("{a}", "{USD}", "{2]}"), posting("{a}", "{USD}", "{3}")]
+    assert [leaf is None for leaf in written.read(1, rows, Tally()).proper] == [True, True, False]
 
 
 @pytest.mark.parametrize("column", [3, 4, 5, 6, 7, 10, 15])
 def test_a_field_that_is_null_but_may_not_be_has_no_leaf(column: int) -> None:
-    good: list[Any] = [1, b"", b"", "s", "1", "t", "1", sent(FOREVER), None, None, "a", None, *PLAIN, "{}"]
+    good = posting(*PLAIN)
     good[column] = None
-    assert written.read(1, [good]).proper == [None]
+    assert proper(good) is None
 
 
 @pytest.mark.parametrize("column", [8, 9, 11])
 def test_null_is_not_the_empty_text(column: int) -> None:
-    good: list[Any] = [1, b"", b"", "s", "1", "t", "1", sent(FOREVER), None, None, "a", None, *PLAIN, "{}"]
+    good = posting(*PLAIN)
     empty = [*good]
     empty[column] = ""
-    assert written.read(1, [good]).proper != written.read(1, [empty]).proper
+    assert proper(good) != proper(empty)
