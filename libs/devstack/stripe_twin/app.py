@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from libs.devstack.stripe_twin import params, shapes
+from libs.devstack.stripe_twin import page, params, shapes
 from libs.devstack.stripe_twin.auth import caller
 from libs.devstack.stripe_twin.calls import ROUTES
 from libs.devstack.stripe_twin.control import Control
@@ -22,11 +22,23 @@ from libs.devstack.stripe_twin.errors import (
 from libs.devstack.stripe_twin.expand import expand
 from libs.devstack.stripe_twin.faults import Fault, FaultKind
 from libs.devstack.stripe_twin.idempotency import KEY_LENGTH_MOST, CacheKey, IdempotencyCache, Outcome
+from libs.devstack.stripe_twin.limits import RateLimits
+from libs.devstack.stripe_twin.locks import ObjectLocks, touched
 from libs.devstack.stripe_twin.passing import catch_up
 from libs.devstack.stripe_twin.routing import Call, Route, Router
 from libs.devstack.stripe_twin.tables import Record
 from libs.devstack.stripe_twin.webhooks import Courier
-from libs.devstack.stripe_twin.wire import Receive, Scope, Send, decode_form, header_map, read_body, send_json, to_json
+from libs.devstack.stripe_twin.wire import (
+    Receive,
+    Scope,
+    Send,
+    decode_form,
+    header_map,
+    read_body,
+    send_bytes,
+    send_json,
+    to_json,
+)
 from libs.devstack.stripe_twin.world import API_VERSION, World
 
 _log = logging.getLogger(__name__)
@@ -54,37 +66,42 @@ class StripeTwinApp:
         self._world = world
         self._router = Router(ROUTES)
         self._cache = IdempotencyCache()
+        self._limits = RateLimits(world.config.requests_per_second, world.config.requests_per_second_in_all)
+        self._locks = ObjectLocks(world.config.lock_wait_seconds)
         self._control = Control(world, courier)
         world.listeners = courier.listeners
         world.announce = courier.announce
+        courier.lots = world.lots
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"The Stripe twin speaks HTTP only, not {scope['type']}: serve it with lifespan off.")
         body = await read_body(receive)
-        if scope["path"].startswith("/_twin/"):
-            status, answer = self._control.answer(scope["method"], scope["path"], body)
+        if scope["method"] == "GET" and (asset := page.asset(scope["path"])):
+            await send_bytes(send, 200, asset.content, asset.headers)
+        elif scope["path"].startswith("/_twin/"):
+            status, answer = self._control.answer(scope["method"], scope["path"], scope["query_string"], body)
             await send_json(send, status, answer, {})
         else:
             await self._api(scope, body, receive, send)
 
     async def _api(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
-        """Refusals before the call begins leave no trace; from `begin` on, its key remembers how it ended."""
+        """Refusals before the call takes effect leave no trace; otherwise its key remembers how it ended."""
         request_id = self._world.new_id("req")
         try:
             request = self._prepare(scope, body, request_id)
             known = self._known_outcome(request)
-            fault = None if known else self._world.faults.take(request.route.name)
+            fault = None if known else self._fault(request.route.name)
             if fault and fault.kind in _TURNED_AWAY:
                 raise _TURNED_AWAY[fault.kind]
+            if fault and fault.kind == "timeout_before_effect":
+                await _never_answer(receive)
+                return
+            outcome = known or await self._perform(request, fault)
         except StripeRefusal as refusal:
             headers = {"request-id": request_id, "stripe-version": API_VERSION} | refusal.headers
             await send_json(send, refusal.status, to_json(refusal.body()), headers)
             return
-        if fault and fault.kind == "timeout_before_effect":
-            await _never_answer(receive)
-            return
-        outcome = known or await self._perform(request, fault)
         if fault and fault.kind == "timeout_after_effect":
             await _never_answer(receive)
             return
@@ -97,6 +114,7 @@ class StripeTwinApp:
         if found is None:
             raise unknown_address(method, path)
         route, ids = found
+        self._limits.admit(route.name)
         form = decode_form(encoded)
         extra = {name: form.pop(name, None) for name in route.extra_params}
         who = caller(self._world, headers, extra.get("key"))
@@ -124,13 +142,26 @@ class StripeTwinApp:
             return None
         return self._cache.outcome_of(request.cache_key, request.fingerprint, self._world.clock.now())
 
+    def _fault(self, name: str) -> Fault | None:
+        """What somebody ordered for this call, else what chaos has for it."""
+        if ordered := self._world.faults.take(name):
+            return ordered
+        kind = self._world.lots.for_call(name)
+        return Fault(kind) if kind else None
+
     async def _perform(self, request: _Request, fault: Fault | None) -> Outcome:
         if request.cache_key:
             self._cache.begin(request.cache_key, request.fingerprint, self._world.clock.now())
-        slowness = self._world.config.latency_seconds + (fault.seconds if fault else 0)
-        if slowness:
-            await asyncio.sleep(slowness)
-        status, body = self._execute(request, fault)
+        try:
+            async with self._locks.held(touched(request.route, request.call)):
+                slowness = self._world.config.latency_seconds + (fault.seconds if fault else 0)
+                if slowness:
+                    await asyncio.sleep(slowness)
+                status, body = self._execute(request, fault)
+        except StripeRefusal:  # of the lock: the call never began
+            if request.cache_key:
+                self._cache.abandon(request.cache_key)
+            raise
         outcome = Outcome(status, body, request.id)
         if request.cache_key:
             self._cache.finish(request.cache_key, outcome)

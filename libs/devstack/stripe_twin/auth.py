@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from libs.devstack.stripe_twin.books import PLATFORM
-from libs.devstack.stripe_twin.errors import forbidden, unauthorized
+from libs.devstack.stripe_twin.errors import unauthorized
 from libs.devstack.stripe_twin.world import World
 
 _SECRET_KEYS = ("sk_test_", "rk_test_")
@@ -35,15 +35,7 @@ def caller(world: World, headers: Mapping[str, str], form_key: str | None) -> Ca
 
 
 def _owner(world: World, account_id: str | None) -> str:
-    if account_id is None:
-        return PLATFORM
-    if account_id not in world.accounts:
-        message = (
-            f"The provided key does not have access to account '{account_id}' (or that account does not exist). "
-            "Application access may have been revoked."
-        )
-        raise forbidden(message, code="account_invalid")
-    return account_id
+    return PLATFORM if account_id is None else world.reachable(account_id).id
 
 
 def _key(authorization: str) -> str:

@@ -6,8 +6,9 @@ from typing import Literal, NamedTuple
 
 Bucket = Literal["available", "pending", "in_transit", "world"]
 Movement = Literal[
-    "charge", "fee", "refund", "settle", "transfer", "reversal", "payout", "payout_paid", "payout_returned"
-]
+    "charge", "fee", "refund", "refund_failed", "dispute", "dispute_fee", "dispute_won", "settle",
+    "transfer", "reversal", "payout", "payout_paid", "payout_returned",
+]  # fmt: skip
 
 PLATFORM = "platform"
 """The owner of everything that belongs to no connected account."""

@@ -1,13 +1,18 @@
 """A test's or a demo's hands on a running twin, in this process or another: the controls as typed methods."""
 
 import asyncio
+from collections.abc import Collection, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
+from libs.devstack.stripe_twin.chaos import Chaos
 from libs.devstack.stripe_twin.config import Endpoint
 from libs.devstack.stripe_twin.faults import FaultKind
+from libs.devstack.stripe_twin.mishaps import DisputeReason, FraudType, Interval, Pausable, RefundFailure
+from libs.devstack.stripe_twin.objects.bank_account import FailureCode
+from libs.devstack.stripe_twin.overview import Kind
 from libs.devstack.stripe_twin.tables import Json
 
 _ORDER_SECONDS = 30.0
@@ -73,6 +78,19 @@ class TwinClient:
     async def clear_faults(self) -> None:
         await self._ask("DELETE", "faults")
 
+    async def set_chaos(self, chaos: Chaos) -> None:
+        """From now on, let that befall calls and webhooks; their counting begins anew."""
+        await self._ask("PUT", "chaos", chaos.model_dump())
+
+    async def end_chaos(self) -> None:
+        await self._ask("DELETE", "chaos")
+
+    async def objects(self, kind: Kind, limit: int = 20) -> list[Json]:
+        """The newest of a kind, whoever they belong to: each with its `owner` and, as Stripe shows it, `object`."""
+        answer = await self._ask("GET", f"objects?kind={kind}&limit={limit}")
+        shown: list[Json] = answer[kind]["objects"]
+        return shown
+
     async def complete_account(self, account_id: str, account_number: str | None = None) -> Json:
         """The seller finishes onboarding, with this bank account number if given. Returns the account."""
         number = {"account_number": account_number} if account_number else {}
@@ -90,6 +108,54 @@ class TwinClient:
     async def authenticate(self, intent_id: str, *, succeeds: bool = True) -> Json:
         """The buyer answers the 3-D Secure challenge."""
         return await self._ask("POST", f"payment_intents/{intent_id}/authenticate", {"succeeds": succeeds})
+
+    async def open_dispute(
+        self,
+        charge_or_intent: str,
+        amount: int | None = None,
+        reason: DisputeReason = "fraudulent",
+        *,
+        inquiry: bool = False,
+    ) -> Json:
+        """The buyer goes to their bank: a chargeback of that much (minor units; all, if not given), or an inquiry."""
+        order = {"amount": amount, "reason": reason, "inquiry": inquiry}
+        return await self._ask("POST", f"charges/{charge_or_intent}/dispute", order)
+
+    async def close_dispute(self, dispute_id: str, *, won: bool) -> Json:
+        """The bank decides. An inquiry ends as `warning_closed` either way."""
+        return await self._ask("POST", f"disputes/{dispute_id}/close", {"won": won})
+
+    async def escalate_dispute(self, dispute_id: str) -> Json:
+        """An inquiry becomes a chargeback."""
+        return await self._ask("POST", f"disputes/{dispute_id}/escalate")
+
+    async def warn_of_fraud(self, charge_or_intent: str, fraud_type: FraudType = "misc") -> Json:
+        """The card's issuer sends an early fraud warning."""
+        return await self._ask("POST", f"charges/{charge_or_intent}/fraud_warning", {"fraud_type": fraud_type})
+
+    async def fail_refund(self, refund_id: str, reason: RefundFailure = "expired_or_canceled_card") -> Json:
+        """The buyer's bank sends a refund back, pending or succeeded."""
+        return await self._ask("POST", f"refunds/{refund_id}/fail", {"reason": reason})
+
+    async def bounce_payout(
+        self, payout_id: str, account_id: str | None = None, code: FailureCode = "account_closed"
+    ) -> Json:
+        """The seller's bank sends a payout back, in transit or paid, and its bank account is `errored` from then on."""
+        return await self._ask("POST", f"payouts/{payout_id}/bounce", {"account": account_id, "code": code})
+
+    async def deauthorize(self, account_id: str) -> None:
+        """The seller disconnects the platform."""
+        await self._ask("POST", f"accounts/{account_id}/deauthorize")
+
+    async def restrict_account(
+        self, account_id: str, paused: Collection[Pausable] = (), due: Sequence[str] = ()
+    ) -> Json:
+        """Stripe pauses these capabilities (or `payouts`) and asks for these requirements; nothing given lifts all."""
+        return await self._ask("POST", f"accounts/{account_id}/restrict", {"paused": list(paused), "due": list(due)})
+
+    async def set_payout_schedule(self, account_id: str, interval: Interval = "daily") -> Json:
+        """Somebody changes it behind the platform's back. Returns the balance settings."""
+        return await self._ask("POST", f"accounts/{account_id}/payout_schedule", {"interval": interval})
 
     async def resend(self, event_id: str) -> None:
         """Deliver an event once more, as the Dashboard's button does."""

@@ -4,7 +4,7 @@ Types, codes and HTTP statuses are those of https://docs.stripe.com/api/errors a
 the SDK chooses its exception class by status, then by `type`.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 
 class StripeRefusal(Exception):
@@ -20,6 +20,7 @@ class StripeRefusal(Exception):
         param: str | None = None,
         decline_code: str | None = None,
         extra: dict[str, Any] | None = None,
+        limit: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -29,11 +30,14 @@ class StripeRefusal(Exception):
         self.param = param
         self.decline_code = decline_code
         self.extra = extra or {}
+        self.limit = limit
+        """Which of Stripe's limiters refused, if one did."""
 
     @property
     def headers(self) -> dict[str, str]:
         """What tells the SDK to try again by itself: held locks pass, unlike rate limits and errors."""
-        return {"stripe-should-retry": "true"} if self.code in ("lock_timeout", "idempotency_key_in_use") else {}
+        again = {"stripe-should-retry": "true"} if self.code in ("lock_timeout", "idempotency_key_in_use") else {}
+        return again | ({"stripe-rate-limited-reason": self.limit} if self.limit else {})
 
     def body(self) -> dict[str, Any]:
         error: dict[str, Any] = {"message": self.message, "type": self.kind}
@@ -86,9 +90,18 @@ def idempotency_key_in_use(key: str) -> StripeRefusal:
     return StripeRefusal(409, "idempotency_error", message, code="idempotency_key_in_use")
 
 
-def rate_limited(code: str = "rate_limit") -> StripeRefusal:
+RateLimit = Literal["global-concurrency", "global-rate", "endpoint-concurrency", "endpoint-rate", "resource-specific"]
+
+
+def rate_limited(
+    code: Literal["rate_limit", "lock_timeout"] = "rate_limit", reason: RateLimit = "endpoint-rate"
+) -> StripeRefusal:
+    """`reason` goes into Stripe-Rate-Limited-Reason; a lock timeout has no such header, which tells the two apart."""
+    if code == "lock_timeout":
+        message = "This object cannot be accessed right now because another API request is accessing it. Try again."
+        return StripeRefusal(429, "invalid_request_error", message, code=code)
     message = "Request rate limit exceeded. Back off exponentially and try again."
-    return StripeRefusal(429, "invalid_request_error", message, code=code)
+    return StripeRefusal(429, "invalid_request_error", message, code=code, limit=reason)
 
 
 def server_error(status: int = 500) -> StripeRefusal:

@@ -61,6 +61,10 @@ class IdempotencyCache:
         if entry := self._entries.get(key):
             entry.outcome = outcome
 
+    def abandon(self, key: CacheKey) -> None:
+        """Its call was turned away after all: nothing is remembered."""
+        self._entries.pop(key, None)
+
     def _forget(self, now: int) -> None:
         while self._oldest and self._oldest[0][0] <= now - KEPT_SECONDS:
             begun_at, key = self._oldest.popleft()

@@ -7,6 +7,7 @@ from libs.devstack.stripe_twin.tables import Json
 from libs.devstack.stripe_twin.world import World
 
 _EMBEDDED_MOST = 10
+_PLATFORMS_APPLICATION: Json = {"id": "ca_TwinOfHoldfast", "object": "application", "name": "Holdfast"}
 
 
 def abilities(account: Account) -> Json:
@@ -34,12 +35,28 @@ def complete(world: World, account: Account, account_number: str | None = None) 
     """What the seller does in Stripe's hosted form: give all that is missing, a bank account included."""
     before = abilities(account)
     account.onboarded = True
+    account.asked_for, account.paused = (), frozenset()
     if account_number:
         banks.replace(world, account, BankDetails(number=account_number, country=account.country))
     elif not account.has_usable_bank:
         banks.add(world, account, BankDetails(country=account.country), make_default=True)
     announce_change(world, account, before)
     return account
+
+
+def restrict(world: World, account: Account, paused: frozenset[str], asked_for: tuple[str, ...]) -> Account:
+    """What Stripe does to an account later on: pause capabilities or payouts, ask for more, or lift it all again."""
+    before = abilities(account)
+    account.paused, account.asked_for = paused, asked_for
+    announce_change(world, account, before)
+    return account
+
+
+def deauthorize(world: World, account: Account) -> Json:
+    """The seller disconnects the platform, which hears of it and of nothing after."""
+    world.emit("account.application.deauthorized", account.id, _PLATFORMS_APPLICATION)
+    world.disconnected.add(account.id)
+    return _PLATFORMS_APPLICATION
 
 
 def snapshot(world: World, account: Account) -> Json:

@@ -1,6 +1,6 @@
 """Time passing in the twin: what is due happens, and is told."""
 
-from libs.devstack.stripe_twin.calls import refunds
+from libs.devstack.stripe_twin import refunding
 from libs.devstack.stripe_twin.calls.balances import balance_of
 from libs.devstack.stripe_twin.world import World
 
@@ -9,7 +9,7 @@ def catch_up(world: World) -> None:
     """Do everything that is due by now. Cheap when nothing is, so every call ends with it."""
     ran = world.agenda.run_due()
     if world.waiting_refunds:
-        refunds.perform_waiting(world)
+        refunding.perform_waiting(world)
     if ran:
         for owner in sorted(world.take_settled_owners()):
             world.emit("balance.available", owner, balance_of(world, owner))

@@ -68,23 +68,23 @@ async def running_twin(config: TwinConfig | None = None, *, port: int = 0) -> As
 
 
 @contextmanager
-def listening(port: int = 0) -> Iterator[socket.socket]:
+def listening(port: int = 0, host: str = "127.0.0.1") -> Iterator[socket.socket]:
     """A socket to serve at, on a free port unless one is given."""
     # asyncio turns Nagle's algorithm off only where a socket says that it is TCP, which `socket.create_server` does
     # not; an answer in two writes then waits 40 ms for the client's delayed acknowledgement of the first
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port))
+        listener.bind((host, port))
         yield listener
 
 
-async def serve(config: TwinConfig, host: str, port: int) -> None:
+async def serve(config: TwinConfig, listener: socket.socket) -> None:
     """Serve a twin until a signal ends this process."""
     world = World(config)
     async with Courier(config.webhooks) as courier:
         ticking = asyncio.create_task(keep_time(world))
         try:
-            await uvicorn.Server(_uvicorn_config(StripeTwinApp(world, courier), host, port)).serve()
+            await uvicorn.Server(_uvicorn_config(StripeTwinApp(world, courier))).serve(sockets=[listener])
         finally:
             ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -106,11 +106,9 @@ async def _started(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
         await asyncio.sleep(0.005)
 
 
-def _uvicorn_config(app: StripeTwinApp, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Config:
+def _uvicorn_config(app: StripeTwinApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        host=host,
-        port=port,
         lifespan="off",
         access_log=False,
         log_level="warning",

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Annotated, Any, ClassVar, NotRequired, Union, get_args, get_origin
 
 import stripe
-from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 from stripe._object_classes import get_object_class
 from stripe._stripe_object import StripeObject, UntypedStripeObject
 from typing_extensions import get_type_hints
@@ -19,6 +19,7 @@ from typing_extensions import get_type_hints
 from libs.devstack.stripe_twin.closed import closed_mapping
 
 _UNION_ORIGINS = (Union, types.UnionType)
+_ALWAYS = frozenset({"id", "object"})
 
 
 class WrongShapeError(AssertionError):
@@ -28,31 +29,34 @@ class WrongShapeError(AssertionError):
 def check_answer(answer: Mapping[str, Any]) -> None:
     """Raise WrongShapeError unless every property is declared, typed and, where it must be, present."""
     try:
-        if "error" in answer:
+        if "object" not in answer:  # resources may have an `error`, too
             _ERROR.validate_python(answer)
         elif answer["object"] in ("list", "search_result"):
             for item in answer["data"]:
                 check_answer(item)
         else:
-            resource(answer["object"]).validate_python(answer)
+            resource(answer["object"], deleted="deleted" in answer).validate_python(answer)
     except ValidationError as error:
         raise WrongShapeError(f"{answer.get('object', 'error')} {answer.get('id', '')}: {error}") from None
 
 
-def resource(object_name: str) -> TypeAdapter[Any]:
+def resource(object_name: str, *, deleted: bool = False) -> TypeAdapter[Any]:
     kind: Any = get_object_class("V1", object_name)
     if kind is StripeObject:
         raise WrongShapeError(f"The SDK knows no resource named {object_name!r}.")
-    return _adapter(kind)
+    return _adapter(kind, deleted)
 
 
 @cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(_mapping(kind))
+def _adapter(kind: Any, deleted: bool) -> TypeAdapter[Any]:
+    return TypeAdapter(_mapping(kind, deleted=deleted))
 
 
-def _mapping(kind: type) -> Any:
-    """A closed mapping of what the SDK declares. The SDK writes "may be null" and "may be absent" the same way."""
+def _mapping(kind: type, *, deleted: bool) -> Any:
+    """A closed mapping of what the SDK declares. The SDK writes "may be null" and "may be absent" the same way.
+
+    Of a deleted object there is only what tells which one it was; the SDK declares it as the whole object.
+    """
     # own annotations only: resources are flat, and what they inherit is the SDK's machinery
     holder = type(kind.__name__, (), {"__annotations__": vars(kind).get("__annotations__", {})})
     hints = get_type_hints(holder, globalns=vars(sys.modules[kind.__module__]), localns=_Names(kind))
@@ -60,7 +64,7 @@ def _mapping(kind: type) -> Any:
     for name, hint in hints.items():
         if name.startswith("_") or name == "OBJECT_NAME" or ClassVar in (hint, get_origin(hint)):
             continue
-        optional = type(None) in get_args(hint)
+        optional = name not in _ALWAYS if deleted else type(None) in get_args(hint)
         fields[name.rstrip("_")] = NotRequired[_strict(hint)] if optional else _strict(hint)
     return closed_mapping(kind.__qualname__, fields, strict=True)
 
@@ -104,7 +108,7 @@ def _strict(hint: Any) -> Any:  # noqa: PLR0911  one line per kind of annotation
     if isinstance(hint, type) and issubclass(hint, StripeObject):
         return Annotated[dict[str, Any], AfterValidator(_lazily(hint))]
     if hint is Decimal:
-        return Annotated[Any, BeforeValidator(str)]
+        return str  # so it travels
     return hint
 
 
@@ -112,8 +116,7 @@ def _lazily(kind: type) -> Any:
     """Nested objects are looked at when met: the declared types run in circles through the whole API."""
 
     def check(value: dict[str, Any]) -> dict[str, Any]:
-        if "deleted" not in value:
-            _adapter(kind).validate_python(value)
+        _adapter(kind, "deleted" in value).validate_python(value)
         return value
 
     return check

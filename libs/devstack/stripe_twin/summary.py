@@ -23,8 +23,10 @@ def _totals(world: World, currency: str) -> Json:
     connected = [Place(account.id, "available") for account in world.accounts]
     return {
         "captured": books.total("charge", currency),
-        "refunded": books.total("refund", currency),
+        "refunded": books.total("refund", currency) - books.total("refund_failed", currency),
+        "disputed": books.total("dispute", currency) - books.total("dispute_won", currency),
         "fees": books.total("fee", currency),
+        "dispute_fees": books.total("dispute_fee", currency),
         "transferred": books.total("transfer", currency),
         "reversed": books.total("reversal", currency),
         "paid_out": books.balance(BANKS, currency),
@@ -61,6 +63,8 @@ def _counts(world: World) -> Json:
         "payment_intents": Counter(intent.status for intent in world.payment_intents),
         "charges": Counter(charge.status for charge in world.charges if charge.payment_intent),
         "refunds": Counter(refund.status for refund in world.refunds if refund.payment_intent),
+        "disputes": Counter(dispute.status for dispute in world.disputes),
+        "fraud_warnings": len(world.fraud_warnings),
         "transfers": len(world.transfers),
         "reversals": len(world.reversals),
         "payouts": Counter(payout.status for payout in world.payouts),

@@ -1,5 +1,6 @@
 """Records and the tables that hold them: by id, by owner, and by the few fields that lists are filtered by."""
 
+import itertools
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -57,6 +58,9 @@ class Table(Generic[R]):
 
     def __contains__(self, record_id: object) -> bool:
         return record_id in self._rows
+
+    def newest(self, limit: int) -> Iterator[R]:
+        return itertools.islice(reversed(self._rows.values()), limit)
 
     def all(self, owner: str) -> list[R]:
         """Everything in one account's scope, oldest first."""

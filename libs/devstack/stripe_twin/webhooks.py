@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -10,6 +11,7 @@ from typing import Self
 import aiohttp
 import stripe
 
+from libs.devstack.stripe_twin.chaos import Lots, WebhookFate
 from libs.devstack.stripe_twin.config import Endpoint, Webhooks
 from libs.devstack.stripe_twin.objects.event import Event
 from libs.devstack.stripe_twin.tables import Json
@@ -23,6 +25,8 @@ _log = logging.getLogger(__name__)
 class Delivery:
     event: Event
     attempt: int = 0
+    overtakes: tuple["Delivery", ...] = ()
+    """Held back until this one has been accepted."""
 
 
 class Courier:
@@ -35,6 +39,9 @@ class Courier:
         self.settings = settings
         self.delivered = 0
         self.refused = 0
+        self.lost = 0
+        self.lots = Lots()
+        self._held: defaultdict[str, list[Delivery]] = defaultdict(list)
         self._queue: asyncio.Queue[Delivery] = asyncio.Queue()
         self._outstanding = 0
         self._idle = asyncio.Event()
@@ -61,9 +68,45 @@ class Courier:
         return int(self.endpoint(event) is not None)
 
     def announce(self, event: Event) -> None:
+        """Let an event go its way, or the way that chaos has for it."""
+        if not self.endpoint(event):
+            return
+        fate = self.lots.for_webhook(event.type)
+        if fate == "lost":
+            self.lost += 1
+            return
+        for _ in range(1 + self.settings.extra_copies + (fate == "doubled")):
+            self._expect()
+            self._dispatch(event, fate)
+
+    def _dispatch(self, event: Event, fate: WebhookFate | None) -> None:
+        held = self._held["connect" if event.account else "platform"]
+        if fate == "delayed":
+            self._later(Delivery(event))
+        elif fate == "reordered":
+            held.append(delivery := Delivery(event))
+            self._later(delivery, held)
+        else:
+            self._queue.put_nowait(Delivery(event, overtakes=tuple(held)))
+            held.clear()
+
+    def _later(self, delivery: Delivery, held: list[Delivery] | None = None) -> None:
+        """After the delay; one that is held only if no other event overtook it by then."""
+
+        def release() -> None:
+            if held is not None and delivery not in held:
+                return
+            if held is not None:
+                held.remove(delivery)
+            self._queue.put_nowait(delivery)
+
+        asyncio.get_running_loop().call_later(self.lots.webhook_delay_seconds, release)
+
+    def send(self, event: Event) -> None:
+        """Deliver once more, whatever chaos would say."""
         if self.endpoint(event):
-            for _ in range(1 + self.settings.extra_copies):
-                self._add(Delivery(event))
+            self._expect()
+            self._queue.put_nowait(Delivery(event))
 
     async def idle(self) -> None:
         """Wait until every event so far has been accepted."""
@@ -72,15 +115,17 @@ class Courier:
     def state(self) -> Json:
         endpoints = {"platform": self.settings.platform, "connect": self.settings.connect}
         shown = {name: {"url": at.url, "events": at.events} if at else None for name, at in endpoints.items()}
-        counts = {"delivered": self.delivered, "refused": self.refused, "outstanding": self._outstanding}
+        counts = {name: getattr(self, name) for name in ("delivered", "refused", "lost")}
+        counts["outstanding"] = self._outstanding
         return shown | counts | {"extra_copies": self.settings.extra_copies}
 
-    def _add(self, delivery: Delivery) -> None:
+    def _expect(self) -> None:
         self._outstanding += 1
         self._idle.clear()
-        self._queue.put_nowait(delivery)
 
-    def _done(self) -> None:
+    def _done(self, delivery: Delivery) -> None:
+        for overtaken in delivery.overtakes:
+            self._queue.put_nowait(overtaken)
         self._outstanding -= 1
         if not self._outstanding:
             self._idle.set()
@@ -94,12 +139,12 @@ class Courier:
     async def _deliver(self, delivery: Delivery, http: aiohttp.ClientSession) -> None:
         endpoint = self.endpoint(delivery.event)
         if endpoint is None:
-            self._done()
+            self._done(delivery)
         elif await _accepted(endpoint, delivery.event, http):
             self.delivered += 1
             # Stripe counts down the endpoints that have yet to accept an event
             delivery.event.pending_webhooks = 0
-            self._done()
+            self._done(delivery)
         else:
             self.refused += 1
             self._retry_later(delivery)

@@ -60,7 +60,11 @@ async def read_body(receive: Receive) -> bytes:
 
 
 async def send_json(send: Send, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+    await send_bytes(send, status, body, {**headers, "content-type": "application/json"})
+
+
+async def send_bytes(send: Send, status: int, body: bytes, headers: Mapping[str, str]) -> None:
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    raw += [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    raw.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": body})

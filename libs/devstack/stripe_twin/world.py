@@ -9,14 +9,18 @@ from typing import Any
 import stripe
 
 from libs.devstack.stripe_twin.books import PLATFORM, Books, Place
+from libs.devstack.stripe_twin.chaos import Lots
 from libs.devstack.stripe_twin.clock import Agenda, Clock
 from libs.devstack.stripe_twin.config import TwinConfig
+from libs.devstack.stripe_twin.errors import forbidden
 from libs.devstack.stripe_twin.faults import Faults
 from libs.devstack.stripe_twin.objects.account import Account
 from libs.devstack.stripe_twin.objects.balance_transaction import BalanceTransaction, TransactionType
 from libs.devstack.stripe_twin.objects.bank_account import BankAccount
 from libs.devstack.stripe_twin.objects.charge import Charge
+from libs.devstack.stripe_twin.objects.dispute import Dispute
 from libs.devstack.stripe_twin.objects.event import Event
+from libs.devstack.stripe_twin.objects.fraud_warning import FraudWarning
 from libs.devstack.stripe_twin.objects.payment_intent import PaymentIntent
 from libs.devstack.stripe_twin.objects.payment_method import PaymentMethod
 from libs.devstack.stripe_twin.objects.payout import Payout
@@ -39,6 +43,7 @@ class World:
         self.agenda = Agenda(self.clock)
         self.books = Books()
         self.faults = Faults()
+        self.lots = Lots(config.chaos)
         self.announce: Callable[[Event], None] = lambda _event: None
         self.listeners: Callable[[Event], int] = lambda _event: 0
         self.request_id: str | None = None
@@ -46,6 +51,8 @@ class World:
         self._random = random.Random(config.seed)  # noqa: S311  ids need to be distinct here, not secret
         self._settled_owners: set[str] = set()
         self.platform_balance_settings: Json = {}
+        self.disconnected: set[str] = set()
+        """Accounts that revoked the platform's access: it can neither call for them nor hear of them."""
         self.waiting_refunds: defaultdict[tuple[str, str], deque[Refund]] = defaultdict(deque)
         self._make_tables()
 
@@ -54,6 +61,10 @@ class World:
         self.payment_intents = Table[PaymentIntent]("payment_intent", "intent")
         self.charges = Table[Charge]("charge", "charge", ("payment_intent", "transfer_group"))
         self.refunds = Table[Refund]("refund", "refund", ("charge", "payment_intent"))
+        self.disputes = Table[Dispute]("dispute", "dispute", ("charge", "payment_intent"))
+        self.fraud_warnings = Table[FraudWarning](
+            "early fraud warning", "early_fraud_warning", ("charge", "payment_intent")
+        )
         self.transfers = Table[Transfer]("transfer", "transfer", ("transfer_group", "destination"))
         self.reversals = Table[Reversal]("transfer_reversal", "id", ("transfer",))
         self.accounts = Table[Account]("account", "account")
@@ -65,6 +76,7 @@ class World:
             "pm": self.payment_methods, "pi": self.payment_intents, "ch": self.charges, "py": self.charges,
             "re": self.refunds, "pyr": self.refunds, "tr": self.transfers, "trr": self.reversals,
             "acct": self.accounts, "ba": self.bank_accounts, "po": self.payouts, "txn": self.balance_transactions,
+            "du": self.disputes, "issfr": self.fraud_warnings,
         }  # fmt: skip
 
     def new_id(self, prefix: str) -> str:
@@ -77,6 +89,17 @@ class World:
 
     def account(self, account_id: str, param: str = "account") -> Account:
         return self.accounts.get(PLATFORM, account_id, param)
+
+    def reachable(self, account_id: str) -> Account:
+        """An account that the platform may act for, or the refusal that Stripe gives once it may not."""
+        account = self.accounts.find(account_id)
+        if account is None or account_id in self.disconnected:
+            message = (
+                f"The provided key does not have access to account '{account_id}' (or that account does not exist). "
+                "Application access may have been revoked."
+            )
+            raise forbidden(message, code="account_invalid")
+        return account
 
     def emit(self, kind: str, owner: str, snapshot: Record | Json, previous: Json | None = None) -> Event:
         """Record an event and hand it to whoever delivers it."""
@@ -94,9 +117,10 @@ class World:
             pending_webhooks=0,
             previous=previous,
         )
-        event.pending_webhooks = self.listeners(event)
         self.events.add(event)
-        self.announce(event)
+        if owner not in self.disconnected:
+            event.pending_webhooks = self.listeners(event)
+            self.announce(event)
         return event
 
     def place(self, owner: str, available_on: int) -> Place:

@@ -32,10 +32,10 @@ class Desk:
         params: Any = {"amount": amount_minor, "currency": currency, **more}
         return await self.api.v1.payment_intents.create_async(params)
 
-    async def paid(self, amount_minor: int = 10_000, **more: Any) -> stripe.Charge:
-        """A charge that succeeded."""
+    async def paid(self, amount_minor: int = 10_000, *, card: str = "pm_card_visa", **more: Any) -> stripe.Charge:
+        """A charge that succeeded, or, by a bank debit, will or will not."""
         intent = await self.intent(amount_minor, **more)
-        await self.twin.confirm(intent.id)
+        await self.twin.confirm(intent.id, card)
         found = await self.api.v1.payment_intents.retrieve_async(intent.id, {"expand": ["latest_charge"]})
         assert isinstance(found.latest_charge, stripe.Charge)
         return found.latest_charge

@@ -3,7 +3,9 @@
 import pytest
 import stripe
 
-from tests.integration.stripe_twin.desk import Desk
+from libs.devstack.stripe_twin import Endpoint
+from tests.integration.stripe_twin.desk import DAY_SECONDS, Desk
+from tests.integration.stripe_twin.hook import CONNECT_SECRET, Hook
 
 _BANK: stripe.params.AccountUpdateParamsBankAccount = {
     "object": "bank_account",
@@ -198,3 +200,71 @@ async def test_one_accounts_objects_are_unknown_to_another(desk: Desk) -> None:
     assert refused.value.code == "resource_missing"
     with pytest.raises(stripe.InvalidRequestError):
         await desk.api.v1.charges.retrieve_async(charge.id, {}, {"stripe_account": seller.id})
+
+
+async def test_an_account_that_disconnected_is_out_of_reach_and_says_so_last(desk: Desk, hook: Hook) -> None:
+    await desk.twin.set_webhooks(connect=Endpoint(f"{hook.url}/connect", CONNECT_SECRET))
+    seller = await desk.funded_seller()
+    payout = await desk.payout(seller, 100)
+    await desk.twin.deauthorize(seller.id)
+    v1 = desk.api.v1
+    for call in (
+        v1.payouts.retrieve_async(payout.id, {}, {"stripe_account": seller.id}),
+        v1.events.list_async({}, {"stripe_account": seller.id}),
+        v1.accounts.retrieve_async(seller.id),
+        v1.accounts.external_accounts.list_async(seller.id),
+    ):
+        with pytest.raises(stripe.PermissionError, match="may have been revoked") as refused:
+            await call
+        # of a 403 the SDK keeps the code in the error object only
+        assert refused.value.error
+        assert refused.value.error.code == "account_invalid"
+    with pytest.raises(stripe.InvalidRequestError, match="No such destination"):
+        await desk.transfer(seller, 1)
+    assert (await v1.accounts.list_async()).data == []
+
+    await desk.twin.advance(2 * DAY_SECONDS)
+    await desk.twin.webhooks_idle()
+    # deliveries may overtake each other, so "last" is by the log and not by arrival
+    heard = sorted(hook.connect, key=lambda event: desk.twin.world.events.get(seller.id, event.id).order)
+    assert (heard[-1].type, heard[-1].account) == ("account.application.deauthorized", seller.id)
+    assert heard[-1].data.object["object"] == "application"
+
+
+async def test_stripe_may_pause_transfers_or_payouts_and_ask_for_more_until_the_seller_gives_it(desk: Desk) -> None:
+    seller = await desk.funded_seller()
+    asked = await desk.twin.restrict_account(seller.id, due=["individual.verification.document"])
+    assert (asked["payouts_enabled"], asked["requirements"]["past_due"]) == (True, [])
+    assert asked["requirements"]["currently_due"] == ["individual.verification.document"]
+
+    paused = await desk.twin.restrict_account(seller.id, ["payouts"], ["individual.verification.document"])
+    assert (paused["payouts_enabled"], paused["capabilities"]) == (False, {"transfers": "active"})
+    assert paused["requirements"]["disabled_reason"] == "requirements.past_due"
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        await desk.payout(seller, 100)
+    assert refused.value.code == "payouts_not_allowed"
+
+    await desk.twin.restrict_account(seller.id, ["transfers"])
+    assert (await desk.event_types(seller))[-2:] == ["capability.updated", "account.updated"]
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        await desk.transfer(seller, 1)
+    assert refused.value.code == "insufficient_capabilities_for_transfer"
+
+    ready = await desk.twin.complete_account(seller.id)
+    assert (ready["payouts_enabled"], ready["requirements"]["currently_due"]) == (True, [])
+    await desk.payout(seller, 100)
+
+
+async def test_a_payout_schedule_changed_behind_the_platforms_back_is_seen(desk: Desk) -> None:
+    seller = await desk.seller()
+    settings = desk.api.v1.balance_settings
+    await settings.update_async(
+        {"payments": {"payouts": {"schedule": {"interval": "manual"}}}}, {"stripe_account": seller.id}
+    )
+    for interval in ("manual", "daily"):
+        found = await settings.retrieve_async({}, {"stripe_account": seller.id})
+        assert found.payments.payouts
+        assert found.payments.payouts.schedule
+        assert found.payments.payouts.schedule.interval == interval
+        await desk.twin.set_payout_schedule(seller.id)
+    assert (await desk.event_types(seller))[-1] == "account.updated"

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 import stripe
 
-from libs.devstack.stripe_twin import TwinConfig, running_twin
+from libs.devstack.stripe_twin import TwinConfig, TwinControlError, running_twin
 from tests.integration.stripe_twin.desk import DAY_SECONDS, Desk
 
 
@@ -68,6 +68,44 @@ async def test_a_payout_to_a_bad_account_bounces_and_disables_it_until_there_is_
     again = await desk.payout(seller, 9_000)
     await desk.twin.advance(2 * DAY_SECONDS)
     assert (await desk.api.v1.payouts.retrieve_async(again.id, {}, {"stripe_account": seller.id})).status == "paid"
+
+
+async def test_a_payout_may_bounce_days_after_it_counted_as_paid() -> None:
+    config = TwinConfig(ticking=False, payout_return_seconds=3 * DAY_SECONDS, check_responses=True)
+    async with running_twin(config) as twin, Desk.sdk(twin.url) as api:
+        desk = Desk(twin, api)
+        seller = await desk.funded_seller(9_000, "000111111113")
+        payout = await desk.payout(seller, 9_000)
+        await twin.advance(2 * DAY_SECONDS)
+        assert (await api.v1.payouts.retrieve_async(payout.id, {}, {"stripe_account": seller.id})).status == "paid"
+        assert (await twin.summary())["currencies"]["usd"]["paid_out"] == 9_000
+        await twin.advance(3 * DAY_SECONDS)
+        failed = await api.v1.payouts.retrieve_async(payout.id, {}, {"stripe_account": seller.id})
+        assert (failed.status, failed.failure_code) == ("failed", "account_closed")
+        assert await desk.balance(seller) == (9_000, 0)
+        assert (await twin.summary())["currencies"]["usd"]["paid_out"] == 0
+        types = await desk.event_types(seller)
+        assert types.index("payout.paid") < types.index("payout.failed")
+
+
+async def test_a_paid_payout_bounces_on_demand_once_and_its_bank_account_is_of_no_use_until_replaced(
+    desk: Desk,
+) -> None:
+    seller = await desk.funded_seller(9_000)
+    payout = await desk.payout(seller, 9_000)
+    with pytest.raises(TwinControlError, match="pending"):
+        await desk.twin.bounce_payout(payout.id, seller.id)
+    await desk.twin.advance(2 * DAY_SECONDS)
+    bounced = await desk.twin.bounce_payout(payout.id, seller.id, "no_account")
+    assert (bounced["status"], bounced["failure_code"]) == ("failed", "no_account")
+    lines = await desk.api.v1.balance_transactions.list_async({"limit": 2}, {"stripe_account": seller.id})
+    assert [(line.type, line.net) for line in lines.data] == [("payout_failure", 9_000), ("payout", -9_000)]
+    assert not (await desk.api.v1.accounts.retrieve_async(seller.id)).payouts_enabled
+    with pytest.raises(TwinControlError, match="failed"):
+        await desk.twin.bounce_payout(payout.id)
+    await desk.twin.complete_account(seller.id)
+    assert (await desk.api.v1.accounts.retrieve_async(seller.id)).payouts_enabled
+    assert "account.external_account.created" in await desk.event_types(seller)
 
 
 async def test_a_payout_is_at_most_what_is_available(desk: Desk) -> None:

@@ -1,17 +1,14 @@
 """The check of answers finds what the SDK does not declare."""
 
 import copy
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from libs.devstack.stripe_twin.shapes import WrongShapeError, check_answer
+from tests.unit.stripe_twin.fixtures import FIXTURES
 
-_TRANSFER: dict[str, Any] = json.loads(
-    (Path(__file__).parents[2] / "data" / "stripe" / "fixtures.json").read_text()
-)["resources"]["transfer"]  # fmt: skip
+_TRANSFER = FIXTURES["transfer"]
 
 
 def test_a_declared_object_passes() -> None:

@@ -78,13 +78,13 @@ def update(world: World, call: Call) -> Json:
 
 
 def list_(world: World, call: Call) -> Json:
-    page = world.accounts.page(call.owner, call.params)
+    page = world.accounts.page(call.owner, call.params, lambda row: row.id not in world.disconnected)
     rows = [snapshot(world, row) for row in page.rows if isinstance(row, Account)]
     return page.render(call.path) | {"data": rows}
 
 
 def create_link(world: World, call: Call) -> Json:
-    account = world.account(call.params["account"])
+    account = world.reachable(world.account(call.params["account"]).id)
     now = world.clock.now()
     for name in ("return_url", "refresh_url"):
         if name not in call.params:
@@ -110,7 +110,7 @@ def _own(world: World, call: Call) -> Account:
             f"The provided key does not have access to account '{call.id}' (or that account does not exist).",
             code="account_invalid",
         )
-    return account
+    return world.reachable(account.id)
 
 
 def _modelled(name: str) -> str:

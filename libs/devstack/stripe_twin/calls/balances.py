@@ -3,8 +3,10 @@
 import stripe.params as sdk
 
 from libs.devstack.stripe_twin.books import PLATFORM, Bucket
-from libs.devstack.stripe_twin.objects.account import merged
+from libs.devstack.stripe_twin.errors import invalid
+from libs.devstack.stripe_twin.objects.account import Account, merged
 from libs.devstack.stripe_twin.objects.balance_transaction import BalanceTransaction
+from libs.devstack.stripe_twin.onboarding import snapshot
 from libs.devstack.stripe_twin.routing import Call, Route, lists, models
 from libs.devstack.stripe_twin.tables import Json
 from libs.devstack.stripe_twin.world import World
@@ -42,6 +44,10 @@ def retrieve_line(world: World, call: Call) -> BalanceTransaction:
 
 def list_lines(world: World, call: Call) -> Json:
     currency = call.params.get("currency")
+    if payout_id := call.params.get("payout"):
+        world.payouts.get(call.owner, payout_id, "payout")
+        # every payout of the twin is made by a call, and Stripe knows what is in automatic ones only
+        raise invalid("Balance transaction history can only be filtered on automatic transfers, not manual.")
     page = world.balance_transactions.page(
         call.owner, call.params, lambda line: currency is None or line.currency == currency.lower()
     )
@@ -59,11 +65,15 @@ def update_settings(world: World, call: Call) -> Json:
     if call.owner == PLATFORM:
         world.platform_balance_settings = merged(world.platform_balance_settings, change)
         return _settings(world.platform_balance_settings)
-    account = world.account(call.owner)
+    return change_settings(world, world.account(call.owner), change)
+
+
+def change_settings(world: World, account: Account, change: Json) -> Json:
+    """By the platform's call, or by somebody in a Dashboard."""
     account.balance_settings = merged(account.balance_settings, change)
     if schedule := change["payments"].get("payouts", {}).get("schedule"):
         account.settings = merged(account.settings, {"payouts": {"schedule": schedule}})
-        world.emit("account.updated", account.id, account)
+        world.emit("account.updated", account.id, snapshot(world, account))
     return _settings(account.balance_settings)
 
 
@@ -102,6 +112,6 @@ ROUTES = (
     ),
     Route(
         "balance_transactions.list", "GET", "/v1/balance_transactions", sdk.BalanceTransactionListParams,
-        list_lines, lists("created", "currency", "source", "type"),
+        list_lines, lists("created", "currency", "payout", "source", "type"),
     ),
 )  # fmt: skip

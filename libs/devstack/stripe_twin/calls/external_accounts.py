@@ -11,7 +11,7 @@ from libs.devstack.stripe_twin.world import World
 
 
 def create(world: World, call: Call) -> BankAccount:
-    account = world.account(call.id)
+    account = world.reachable(call.id)
     before = abilities(account)
     details = banks.details_of(call.params["external_account"])
     bank = banks.add(world, account, details, make_default=call.params.get("default_for_currency", False))
@@ -22,12 +22,13 @@ def create(world: World, call: Call) -> BankAccount:
 
 def retrieve(world: World, call: Call) -> BankAccount:
     account_id, bank_id = call.ids
+    world.reachable(account_id)
     return world.bank_accounts.get(account_id, bank_id)
 
 
 def update(world: World, call: Call) -> BankAccount:
     account_id, bank_id = call.ids
-    account, bank = world.account(account_id), world.bank_accounts.get(account_id, bank_id)
+    account, bank = world.reachable(account_id), world.bank_accounts.get(account_id, bank_id)
     before = abilities(account)
     bank.metadata = merge_metadata(bank.metadata, call.params.get("metadata"))
     if call.params.get("default_for_currency"):
@@ -40,7 +41,7 @@ def update(world: World, call: Call) -> BankAccount:
 
 
 def list_(world: World, call: Call) -> Json:
-    account = world.account(call.id)
+    account = world.reachable(call.id)
     filters = {name: value for name, value in call.params.items() if name != "object"}
     return world.bank_accounts.page(account.id, filters, lambda bank: not bank.deleted).render(call.path)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import stripe.params as sdk
 
-from libs.devstack.stripe_twin import charging
+from libs.devstack.stripe_twin import charging, debiting
 from libs.devstack.stripe_twin.calls import payment_methods
 from libs.devstack.stripe_twin.errors import forbidden, invalid, unmodelled
 from libs.devstack.stripe_twin.money import check_charge_amount, currency_of
@@ -41,11 +41,13 @@ def create(world: World, call: Call) -> PaymentIntent:
         allow_redirects=params.get("automatic_payment_methods", {}).get("allow_redirects", "always"),
         metadata=dict(params.get("metadata", {})),
     )
-    if "payment_method" in params:
-        intent.payment_method = payment_methods.use(world, call.owner, params["payment_method"]).id
-        intent.status = "requires_confirmation"
     if params.get("confirm"):
         _check_return_url(intent, call)
+    if "payment_method" in params:
+        method = payment_methods.use(world, call.owner, params["payment_method"])
+        intent.payment_method, intent.status = method.id, "requires_confirmation"
+        if params.get("confirm"):
+            debiting.check(intent, method, call)
     world.payment_intents.add(intent)
     world.emit("payment_intent.created", intent.owner, intent)
     if params.get("confirm"):
@@ -84,7 +86,11 @@ def confirm(world: World, call: Call) -> PaymentIntent:
         raise _unexpected_state(intent, "confirm", _CONFIRMABLE)
     _check_return_url(intent, call)
     if "payment_method" in call.params:
-        intent.payment_method = payment_methods.use(world, call.owner, call.params["payment_method"]).id
+        method = payment_methods.use(world, call.owner, call.params["payment_method"])
+        debiting.check(intent, method, call)
+        intent.payment_method = method.id
+    elif intent.payment_method:
+        debiting.check(intent, world.payment_methods.get(call.owner, intent.payment_method), call)
     if "receipt_email" in call.params:
         intent.receipt_email = call.params["receipt_email"] or None
     return charging.attempt(world, intent, call)
@@ -158,7 +164,8 @@ def _matcher(query: str) -> Callable[[PaymentIntent], bool]:
 
 
 _PATH = "/v1/payment_intents"
-_CONFIRM = ("payment_method", "return_url", "use_stripe_sdk", "receipt_email", "error_on_requires_action")
+_CONFIRM = ("payment_method", "return_url", "use_stripe_sdk", "receipt_email", "error_on_requires_action",
+            "mandate_data")  # fmt: skip
 _SECRET = frozenset({"client_secret", "key"})
 ROUTES = (
     Route(

@@ -1,27 +1,25 @@
-"""payment_methods: cards by their test numbers or ready-made tokens."""
+"""payment_methods: cards and bank debits, by their test numbers or ready-made tokens."""
 
 import stripe.params as sdk
 
 from libs.devstack.stripe_twin.config import DAY_SECONDS
 from libs.devstack.stripe_twin.errors import StripeRefusal, invalid, missing, unmodelled
-from libs.devstack.stripe_twin.objects.payment_method import TEST_CARDS, TOKENS, PaymentMethod, TestCard
+from libs.devstack.stripe_twin.objects.cards import TEST_CARDS, TOKENS
+from libs.devstack.stripe_twin.objects.debits import DEBIT_TOKENS, TEST_DEBITS
+from libs.devstack.stripe_twin.objects.instruments import TestCard, TestDebit
+from libs.devstack.stripe_twin.objects.payment_method import PaymentMethod
 from libs.devstack.stripe_twin.routing import Call, Route, models
+from libs.devstack.stripe_twin.tables import Json
 from libs.devstack.stripe_twin.world import World
 
 _YEAR_SECONDS = 365 * DAY_SECONDS
 
 
 def create(world: World, call: Call) -> PaymentMethod:
-    if call.params.get("type") != "card":
-        raise unmodelled("payment methods other than cards", "type")
-    given = call.params.get("card", {})
-    if token := given.get("token"):
-        card = _by_token(token.removeprefix("tok_"), "card[token]", token)
-        return _add(world, call.owner, card, *_default_expiry(world))
-    for name in ("number", "exp_month", "exp_year"):
-        if name not in given:
-            raise invalid(f"Missing required param: card[{name}].", param=f"card[{name}]", code="parameter_missing")
-    method = _add(world, call.owner, _by_number(given["number"]), given["exp_month"], given["exp_year"])
+    kind = call.params.get("type")
+    if kind not in _KINDS:
+        raise unmodelled("payment methods other than cards and the debits of US and SEPA bank accounts", "type")
+    method = _KINDS[kind](world, call)
     method.metadata = dict(call.params.get("metadata", {}))
     method.billing_details = dict(call.params.get("billing_details", {}))
     return method
@@ -32,11 +30,49 @@ def retrieve(world: World, call: Call) -> PaymentMethod:
 
 
 def use(world: World, owner: str, method_id: str) -> PaymentMethod:
-    """The payment method of that id; a ready-made `pm_card_...` token becomes a new one at every use, as at Stripe."""
+    """The payment method of that id; a ready-made token becomes a new one at every use, as at Stripe."""
+    if debit := DEBIT_TOKENS.get(method_id):
+        return _add(world, owner, debit)
     if method_id.startswith("pm_card_"):
         card = _by_token(method_id.removeprefix("pm_card_"), "payment_method", method_id)
         return _add(world, owner, card, *_default_expiry(world))
     return world.payment_methods.get(owner, method_id)
+
+
+def _card(world: World, call: Call) -> PaymentMethod:
+    given = call.params.get("card", {})
+    if token := given.get("token"):
+        card = _by_token(token.removeprefix("tok_"), "card[token]", token)
+        return _add(world, call.owner, card, *_default_expiry(world))
+    _check_given(given, "card", "number", "exp_month", "exp_year")
+    return _add(world, call.owner, _by_number(given["number"]), given["exp_month"], given["exp_year"])
+
+
+def _us_bank_account(world: World, call: Call) -> PaymentMethod:
+    given = call.params.get("us_bank_account", {})
+    _check_given(given, "us_bank_account", "account_number", "routing_number", "account_holder_type")
+    return _add(world, call.owner, _debit(given["account_number"], "us_bank_account[account_number]"))
+
+
+def _sepa_debit(world: World, call: Call) -> PaymentMethod:
+    given = call.params.get("sepa_debit", {})
+    _check_given(given, "sepa_debit", "iban")
+    return _add(world, call.owner, _debit(given["iban"].replace(" ", ""), "sepa_debit[iban]"))
+
+
+_KINDS = {"card": _card, "us_bank_account": _us_bank_account, "sepa_debit": _sepa_debit}
+
+
+def _check_given(given: Json, kind: str, *names: str) -> None:
+    for name in names:
+        if name not in given:
+            raise invalid(f"Missing required param: {kind}[{name}].", param=f"{kind}[{name}]", code="parameter_missing")
+
+
+def _debit(number: str, param: str) -> TestDebit:
+    if number not in TEST_DEBITS:
+        raise unmodelled(f"bank accounts of buyers other than its test accounts ({', '.join(TEST_DEBITS)})", param)
+    return TEST_DEBITS[number]
 
 
 def _by_token(name: str, param: str, token: str) -> TestCard:
@@ -71,13 +107,15 @@ def _default_expiry(world: World) -> tuple[int, int]:
     return 8, 1970 + world.clock.now() // _YEAR_SECONDS + 1
 
 
-def _add(world: World, owner: str, card: TestCard, exp_month: int, exp_year: int) -> PaymentMethod:
+def _add(
+    world: World, owner: str, instrument: TestCard | TestDebit, exp_month: int = 0, exp_year: int = 0
+) -> PaymentMethod:
     return world.payment_methods.add(
         PaymentMethod(
             id=world.new_id("pm"),
             owner=owner,
             created=world.clock.now(),
-            card=card,
+            instrument=instrument,
             exp_month=exp_month,
             exp_year=exp_year,
         )
@@ -88,7 +126,7 @@ _PATH = "/v1/payment_methods"
 ROUTES = (
     Route(
         "payment_methods.create", "POST", _PATH, sdk.PaymentMethodCreateParams, create,
-        models("type", "card", "metadata", "billing_details"), browser=True,
+        models("type", "card", "us_bank_account", "sepa_debit", "metadata", "billing_details"), browser=True,
     ),
     Route("payment_methods.retrieve", "GET", f"{_PATH}/{{id}}", sdk.PaymentMethodRetrieveParams, retrieve, models()),
 )  # fmt: skip

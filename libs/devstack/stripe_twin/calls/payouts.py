@@ -63,8 +63,8 @@ def cancel(world: World, call: Call) -> Payout:
     payout = world.payouts.get(call.owner, call.id)
     if payout.status != "pending":
         raise invalid(f"Payouts can only be canceled while pending; {payout.id} is {payout.status}.")
-    payout.status = "canceled"
     payout.failure_balance_transaction = _give_back(world, payout, "payout_cancel").id
+    payout.status = "canceled"
     world.emit("payout.canceled", payout.owner, payout)
     return payout
 
@@ -84,7 +84,7 @@ def _destination(world: World, call: Call, currency: str) -> BankAccount:
             "bank account must be used."
         )
         raise invalid(message, code="bank_account_unusable", param="destination")
-    if call.owner != PLATFORM and world.account(call.owner).capability("transfers") != "active":
+    if call.owner != PLATFORM and not world.account(call.owner).may_pay_out:
         raise invalid("Payouts have been disabled on the connected account.", code="payouts_not_allowed")
     return bank
 
@@ -105,23 +105,38 @@ def _submit(world: World, payout: Payout) -> None:
 def _arrive(world: World, payout: Payout, bank: BankAccount) -> None:
     if payout.status != "in_transit":
         return
-    code = payout_failure(bank.number)
-    if code is None:
-        payout.status = "paid"
-        transit = Place(payout.owner, "in_transit")
-        world.books.move("payout_paid", transit, BANKS, payout.amount_minor, payout.currency)
-        world.emit("payout.paid", payout.owner, payout)
+    code, wait_seconds = payout_failure(bank.number), world.config.payout_return_seconds
+    if code and not wait_seconds:
+        bounce(world, payout, code)
         return
-    payout.status = "failed"
-    payout.failure_code = code
-    payout.failure_balance_transaction = _give_back(world, payout, "payout_failure").id
+    payout.status = "paid"
+    transit = Place(payout.owner, "in_transit")
+    world.books.move("payout_paid", transit, BANKS, payout.amount_minor, payout.currency)
+    world.emit("payout.paid", payout.owner, payout)
+    if code:
+        world.agenda.at(world.clock.now() + wait_seconds, lambda: _return(world, payout, code))
+
+
+def _return(world: World, payout: Payout, code: str) -> None:
+    if payout.status == "paid":
+        bounce(world, payout, code)
+
+
+def bounce(world: World, payout: Payout, code: str) -> Payout:
+    """The bank sends it back, on arrival or days after it counted as paid."""
+    if payout.status not in ("in_transit", "paid"):
+        raise invalid(f"Payout {payout.id} is {payout.status}: only one in_transit or paid can bounce.")
+    back = _give_back(world, payout, "payout_failure")
+    payout.status, payout.failure_code, payout.failure_balance_transaction = "failed", code, back.id
     world.emit("payout.failed", payout.owner, payout)
-    _disable(world, bank)
+    _disable(world, world.bank_accounts.get(payout.owner, payout.destination))
+    return payout
 
 
 def _give_back(world: World, payout: Payout, why: TransactionType) -> BalanceTransaction:
-    transit, available = Place(payout.owner, "in_transit"), Place(payout.owner, "available")
-    world.books.move("payout_returned", transit, available, payout.amount_minor, payout.currency)
+    holder = BANKS if payout.status == "paid" else Place(payout.owner, "in_transit")
+    available = Place(payout.owner, "available")
+    world.books.move("payout_returned", holder, available, payout.amount_minor, payout.currency)
     return world.post(payout.owner, why, payout.amount_minor, payout.currency, payout.id)
 
 

@@ -1,8 +1,8 @@
-"""refunds: never more than was charged, and only beyond the balance where the twin is set so."""
+"""refunds: never more than was charged, and never what a bank has taken back already."""
 
 import stripe.params as sdk
 
-from libs.devstack.stripe_twin.books import BUYERS, Place
+from libs.devstack.stripe_twin import disputing, refunding
 from libs.devstack.stripe_twin.errors import StripeRefusal, invalid
 from libs.devstack.stripe_twin.money import check_positive, shown
 from libs.devstack.stripe_twin.objects.charge import Charge
@@ -15,9 +15,9 @@ from libs.devstack.stripe_twin.world import World
 def create(world: World, call: Call) -> Refund:
     charge = _charge(world, call)
     amount_minor = call.params.get("amount", charge.refundable_minor)
-    _check(charge, amount_minor)
+    _check(world, charge, amount_minor)
     refund = Refund(
-        id=world.new_id("re"),
+        id=world.new_id("re" if charge.by_card else "pyr"),
         owner=call.owner,
         created=world.clock.now(),
         amount_minor=amount_minor,
@@ -29,28 +29,14 @@ def create(world: World, call: Call) -> Refund:
         metadata=dict(call.params.get("metadata", {})),
     )
     world.refunds.add(refund)
-    charge.amount_refunding_minor += amount_minor
-    if _covered(world, refund, charge):
-        _perform(world, refund, charge)
-        world.emit("refund.created", refund.owner, refund)
-        world.emit("charge.refunded", charge.owner, charge)
-    else:
-        world.waiting_refunds[refund.owner, refund.currency].append(refund)
-        world.emit("refund.created", refund.owner, refund)
+    refunding.begin(world, refund, charge)
     return refund
 
 
-def perform_waiting(world: World) -> None:
-    """Perform the refunds that waited for funds, oldest first, as far as there are funds now."""
-    for queue in world.waiting_refunds.values():
-        while queue:
-            charge = world.charges.get(queue[0].owner, queue[0].charge)
-            if not _covered(world, queue[0], charge):
-                break
-            refund = queue.popleft()
-            _perform(world, refund, charge)
-            world.emit("refund.updated", refund.owner, refund)
-            world.emit("charge.refunded", charge.owner, charge)
+def cancel(world: World, call: Call) -> Refund:
+    """Only refunds that wait for the buyer (`requires_action`) can be canceled: none of a card or a bank debit does."""
+    world.refunds.get(call.owner, call.id)
+    raise invalid("Canceling this refund is unsupported.")
 
 
 def retrieve(world: World, call: Call) -> Refund:
@@ -73,9 +59,11 @@ def _charge(world: World, call: Call) -> Charge:
     return world.charges.get(call.owner, intent.latest_charge)
 
 
-def _check(charge: Charge, amount_minor: int) -> None:
+def _check(world: World, charge: Charge, amount_minor: int) -> None:
     if charge.status != "succeeded":
         raise invalid(f"Charge {charge.id} was not successful, so there is nothing to refund.")
+    if disputing.charged_back(world, charge):
+        raise invalid(f"Charge {charge.id} has been charged back; cannot issue a refund.", code="charge_disputed")
     if charge.refundable_minor == 0:
         raise invalid(f"Charge {charge.id} has already been refunded.", code="charge_already_refunded")
     check_positive(amount_minor)
@@ -88,28 +76,6 @@ def _too_much(charge: Charge, amount_minor: int) -> StripeRefusal:
     return invalid(f"Refund amount ({asked}) is greater than unrefunded amount on charge ({left})", param="amount")
 
 
-def _covered(world: World, refund: Refund, charge: Charge) -> bool:
-    if not world.config.refunds_wait_for_funds:
-        return True
-    funds_minor = world.books.balance(Place(refund.owner, "available"), refund.currency)
-    if charge.available_on > world.clock.now():
-        funds_minor += world.books.balance(Place(refund.owner, "pending"), refund.currency)
-    return refund.amount_minor <= funds_minor
-
-
-def _perform(world: World, refund: Refund, charge: Charge) -> None:
-    # while the charge is pending its refund is too, so that both become available in the same moment
-    place = world.place(refund.owner, charge.available_on)
-    world.books.move("refund", place, BUYERS, refund.amount_minor, refund.currency)
-    line = world.post(
-        refund.owner, "refund", -refund.amount_minor, refund.currency, refund.id, available_on=charge.available_on
-    )
-    refund.balance_transaction = line.id
-    refund.status = "succeeded"
-    charge.amount_refunding_minor -= refund.amount_minor
-    charge.amount_refunded_minor += refund.amount_minor
-
-
 _PATH = "/v1/refunds"
 ROUTES = (
     Route(
@@ -117,5 +83,6 @@ ROUTES = (
         models("amount", "charge", "payment_intent", "reason", "metadata"),
     ),
     Route("refunds.retrieve", "GET", f"{_PATH}/{{refund}}", sdk.RefundRetrieveParams, retrieve, models()),
+    Route("refunds.cancel", "POST", f"{_PATH}/{{refund}}/cancel", sdk.RefundCancelParams, cancel, models()),
     Route("refunds.list", "GET", _PATH, sdk.RefundListParams, list_, lists("created", "charge", "payment_intent")),
 )  # fmt: skip

@@ -38,7 +38,7 @@ def list_(world: World, call: Call) -> Json:
 
 def _check_destination(world: World, account_id: str) -> None:
     account = world.accounts.find(account_id)
-    if account is None:
+    if account is None or account_id in world.disconnected:
         raise missing("destination", account_id, "destination")
     if account.capability("transfers") != "active":
         message = (

@@ -29,6 +29,10 @@ class Account(Record):
     onboarded: bool = False
     """Completed in Stripe's hosted form (`/_twin/accounts/{id}/complete`), whatever the API was told."""
     has_usable_bank: bool = False
+    paused: frozenset[str] = frozenset()
+    """What Stripe took away again: capabilities, or `payouts`."""
+    asked_for: tuple[str, ...] = ()
+    """Requirements that came up later, such as another document."""
     metadata: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -39,7 +43,7 @@ class Account(Record):
     def due(self) -> list[str]:
         """The requirements still missing, by Stripe's names."""
         needs = {} if self.onboarded else self._needs()
-        return [name for name, given in needs.items() if not given] + self._bank_due()
+        return [name for name, given in needs.items() if not given] + self._bank_due() + list(self.asked_for)
 
     def _bank_due(self) -> list[str]:
         return [] if self.has_usable_bank else ["external_account"]
@@ -66,26 +70,33 @@ class Account(Record):
         return self.onboarded or (not self.hosted and all(self._needs().values()))
 
     def capability(self, name: str) -> str:
-        return "active" if self.verified and name in self.requested else "inactive"
+        return "active" if self.verified and name in self.requested and name not in self.paused else "inactive"
 
     @property
     def charges_enabled(self) -> bool:
         return self.capability("card_payments") == "active"
 
     @property
+    def may_pay_out(self) -> bool:
+        """But for a bank account to pay out to."""
+        return self.capability("transfers") == "active" and "payouts" not in self.paused
+
+    @property
     def payouts_enabled(self) -> bool:
-        return self.capability("transfers") == "active" and self.has_usable_bank
+        return self.may_pay_out and self.has_usable_bank
 
     def requirements(self) -> Json:
         due = self.due()
+        # what came up later has time until Stripe pauses something for it
+        past = due if self.paused else [name for name in due if name not in self.asked_for]
         return {
             "alternatives": [],
             "current_deadline": None,
             "currently_due": due,
-            "disabled_reason": "requirements.past_due" if due else None,
+            "disabled_reason": "requirements.past_due" if past else "under_review" if self.paused else None,
             "errors": [],
             "eventually_due": due,
-            "past_due": due,
+            "past_due": past,
             "pending_verification": [],
         }
 

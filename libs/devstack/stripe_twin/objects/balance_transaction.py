@@ -7,9 +7,10 @@ from libs.devstack.stripe_twin.tables import Json, Record
 
 TransactionType = Literal[
     "charge", "payment", "refund", "payment_refund", "transfer", "transfer_refund",
-    "payout", "payout_failure", "payout_cancel",
+    "refund_failure", "adjustment", "payout", "payout_failure", "payout_cancel",
 ]  # fmt: skip
 _REPORTING = {
+    "adjustment": "dispute",
     "payment": "charge",
     "payment_refund": "refund",
     "transfer_refund": "transfer_reversal",
@@ -40,7 +41,7 @@ class BalanceTransaction(Record):
             "amount": self.fee_minor,
             "application": None,
             "currency": self.currency,
-            "description": "Stripe processing fees",
+            "description": "Dispute fee" if self.type == "adjustment" else "Stripe processing fees",
             "type": "stripe_fee",
         }
         return {
@@ -56,8 +57,13 @@ class BalanceTransaction(Record):
             "fee": self.fee_minor,
             "fee_details": [fee] if self.fee_minor else [],
             "net": self.net_minor,
-            "reporting_category": _REPORTING.get(self.type, self.type),
+            "reporting_category": self._category(),
             "source": self.source,
             "status": "available" if self.available else "pending",
             "type": self.type,
         }
+
+    def _category(self) -> str:
+        if self.type == "adjustment" and self.amount_minor > 0:
+            return "dispute_reversal"
+        return _REPORTING.get(self.type, self.type)

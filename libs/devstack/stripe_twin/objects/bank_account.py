@@ -6,6 +6,9 @@ from typing import ClassVar, Literal
 
 from libs.devstack.stripe_twin.tables import Json, Record
 
+FailureCode = Literal[
+    "no_account", "account_closed", "insufficient_funds", "debit_not_authorized", "invalid_currency"
+]  # fmt: skip
 _FAILURES = {
     "no_account": "The bank account details on file are probably incorrect: no such bank account could be located.",
     "account_closed": "The bank account has been closed.",

@@ -1,10 +1,13 @@
-"""A charge: `ch_` by a buyer's card, or `py_`, the same seen by a connected account that received a transfer."""
+"""A charge: `ch_` by a buyer's card; `py_` by a bank debit, or what a connected account sees of a transfer."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from libs.devstack.stripe_twin.objects.payment_method import PaymentMethod, TestCard
+from libs.devstack.stripe_twin.objects.instruments import Instrument, TestDebit
+from libs.devstack.stripe_twin.objects.payment_method import PaymentMethod
 from libs.devstack.stripe_twin.tables import Json, Record
+
+ChargeStatus = Literal["succeeded", "pending", "failed"]
 
 
 @dataclass(kw_only=True)
@@ -12,11 +15,13 @@ class Charge(Record):
     KIND: ClassVar[str] = "charge"
     amount_minor: int
     currency: str
-    status: Literal["succeeded", "failed"]
-    refused: TestCard | None = None
+    status: ChargeStatus
+    refused: Instrument | None = None
     payment_intent: str | None = None
     payment_method: PaymentMethod | None = None
     challenged: bool = False
+    disputed: bool = False
+    """Whether it ever was, as at Stripe, even if the dispute was won."""
     source_transfer: str | None = None
     balance_transaction: str | None = None
     available_on: int = 0
@@ -29,6 +34,10 @@ class Charge(Record):
     amount_transferred_minor: int = 0
     """By transfers that name this charge as their source, less what of them was reversed."""
     metadata: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def by_card(self) -> bool:
+        return self.id.startswith("ch_")
 
     @property
     def refundable_minor(self) -> int:
@@ -58,7 +67,7 @@ class Charge(Record):
             "currency": self.currency,
             "customer": None,
             "description": self.description,
-            "disputed": False,
+            "disputed": self.disputed,
             "failure_balance_transaction": None,
             "failure_code": refused.code if refused else None,
             "failure_message": refused.message if refused else None,
@@ -104,7 +113,10 @@ class Charge(Record):
     def _method_details(self) -> Json:
         if self.payment_method is None:
             return {"stripe_account": {}, "type": "stripe_account"}
-        card = self.payment_method.card_facts() | {
+        if isinstance(self.payment_method.instrument, TestDebit):
+            kind = self.payment_method.type
+            return {kind: self.payment_method.facts() | {"mandate": None}, "type": kind}
+        card = self.payment_method.facts() | {
             "amount_authorized": None if self.refused else self.amount_minor,
             "authorization_code": None,
             "extended_authorization": {"status": "disabled"},
@@ -112,7 +124,7 @@ class Charge(Record):
             "installments": None,
             "mandate": None,
             "multicapture": {"status": "unavailable"},
-            "network": self.payment_method.card.brand,
+            "network": self.payment_method.instrument.brand,
             "network_token": {"used": False},
             "network_transaction_id": None,
             "overcapture": {"maximum_amount_capturable": self.amount_minor, "status": "unavailable"},

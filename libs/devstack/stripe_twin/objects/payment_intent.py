@@ -6,8 +6,9 @@ from typing import ClassVar, Literal
 from libs.devstack.stripe_twin.tables import Json, Record
 
 PaymentIntentStatus = Literal[
-    "requires_payment_method", "requires_confirmation", "requires_action", "succeeded", "canceled"
+    "requires_payment_method", "requires_confirmation", "requires_action", "processing", "succeeded", "canceled"
 ]  # fmt: skip
+_DEBITS = {"usd": ("us_bank_account",), "eur": ("sepa_debit",)}
 
 
 @dataclass(kw_only=True)
@@ -64,7 +65,7 @@ class PaymentIntent(Record):
             "payment_method": self.payment_method,
             "payment_method_configuration_details": None,
             "payment_method_options": {},
-            "payment_method_types": ["card"],
+            "payment_method_types": ["card", *_DEBITS.get(self.currency, ())],
             "processing": None,
             "receipt_email": self.receipt_email,
             "review": None,

@@ -1,4 +1,4 @@
-"""A refund, at once or waiting for funds."""
+"""A refund: at once, waiting for funds, on its way, or failed."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
@@ -14,14 +14,21 @@ class Refund(Record):
     charge: str
     payment_intent: str | None
     payment_method: str | None
-    status: Literal["pending", "succeeded"] = "pending"
+    status: Literal["pending", "succeeded", "failed"] = "pending"
+    pending_reason: Literal["insufficient_funds", "processing"] | None = None
+    failure_reason: str | None = None
+    failure_balance_transaction: str | None = None
     reason: str | None = None
     balance_transaction: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
 
     def render(self) -> Json:
-        waiting = {"pending_reason": "insufficient_funds"} if self.status == "pending" else {}
-        return waiting | {
+        told = {
+            name: value
+            for name in ("pending_reason", "failure_reason", "failure_balance_transaction")
+            if (value := getattr(self, name)) is not None
+        }
+        return told | {
             "id": self.id,
             "object": "refund",
             "amount": self.amount_minor,
@@ -31,14 +38,7 @@ class Refund(Record):
             "currency": self.currency,
             "customer": None,
             "customer_account": None,
-            "destination_details": {
-                "card": {
-                    "reference_status": "pending",
-                    "reference_type": "acquirer_reference_number",
-                    "type": "refund",
-                },
-                "type": "card",
-            },
+            "destination_details": self._destination(),
             "metadata": self.metadata,
             "payment_intent": self.payment_intent,
             "payment_method": self.payment_method,
@@ -48,3 +48,10 @@ class Refund(Record):
             "status": self.status,
             "transfer_reversal": None,
         }
+
+    def _destination(self) -> Json:
+        if self.id.startswith("pyr_"):
+            kind = "eu_bank_transfer" if self.currency == "eur" else "us_bank_transfer"
+            return {"type": kind, kind: {"reference": None, "reference_status": "pending"}}
+        card = {"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund"}
+        return {"card": card, "type": "card"}
