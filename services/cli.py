@@ -208,6 +208,16 @@ def devstack_up() -> None:
     _run(stay_up(out))
 
 
+@devstack_app.command(
+    "stripe", add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
+)
+def devstack_stripe(context: typer.Context) -> None:
+    """The Stripe twin alone, with a page to fail and bounce things on. --help shows its options."""
+    from libs.devstack.stripe_twin.command import app as twin  # noqa: PLC0415 - as above, and it has its own options
+
+    twin(context.args, prog_name=context.command_path)
+
+
 Queue = Annotated[str | None, typer.Option(help="Only letters that died in this queue.")]
 Id = Annotated[str | None, typer.Option("--id", help="Only the message with this id.")]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime
 
-from contracts.events.base import Amount, CurrencyCode, Message, OrderId
+from contracts.events.base import Amount, AmountOrZero, CurrencyCode, Message, OrderId
 from contracts.events.orders import Buyer, OrderLine
 
 
@@ -81,3 +81,72 @@ class PaymentRefunded(_PaymentMessage):
     currency: CurrencyCode
     amount_minor: Amount
     refunded_at: AwareDatetime
+
+
+class PaymentExpired(_PaymentMessage):
+    """Nobody paid in time, and nobody can any more."""
+
+    type: ClassVar[str] = "payment.expired.v1"
+
+    expired_at: AwareDatetime
+
+
+class PaymentRefundFailed(_PaymentMessage):
+    """The buyer could not be refunded this way. We still owe the money; a person must try again or find another way.
+
+    `returned`: the refund had succeeded, `payment.refunded` was announced, and the buyer's bank sent it back.
+    """
+
+    type: ClassVar[str] = "payment.refund_failed.v1"
+
+    refund_id: UUID
+    currency: CurrencyCode
+    amount_minor: Amount
+    code: str
+    returned: bool
+    failed_at: AwareDatetime
+
+
+class PaymentChargedBack(_PaymentMessage):
+    """The buyer contests the payment at their bank. An inquiry takes no money yet, a chargeback has taken it already.
+
+    An inquiry may become a chargeback, of the same id. `reason` is the processor's code, such as `fraudulent`;
+    evidence counts until `respond_by`.
+    """
+
+    type: ClassVar[str] = "payment.charged_back.v1"
+
+    chargeback_id: UUID
+    stage: Literal["inquiry", "chargeback"]
+    currency: CurrencyCode
+    amount_minor: Amount
+    reason: str
+    respond_by: AwareDatetime | None
+    opened_at: AwareDatetime
+
+
+class PaymentChargebackClosed(_PaymentMessage):
+    """The bank decided. Won: the money is back. Lost: it stays gone. Withdrawn: an inquiry ended and took none.
+
+    `to_cover_minor` is what others must bear of a lost one: its amount, less what we owed the buyer in refunds that
+    the chargeback has settled now.
+    """
+
+    type: ClassVar[str] = "payment.chargeback_closed.v1"
+
+    chargeback_id: UUID
+    outcome: Literal["won", "lost", "withdrawn"]
+    currency: CurrencyCode
+    amount_minor: Amount
+    to_cover_minor: AmountOrZero
+    closed_at: AwareDatetime
+
+
+class PaymentFraudWarned(_PaymentMessage):
+    """The card's issuer suspects fraud (an early fraud warning); a chargeback may follow. No money moved."""
+
+    type: ClassVar[str] = "payment.fraud_warned.v1"
+
+    warning_id: str
+    """The processor's id of the warning."""
+    warned_at: AwareDatetime

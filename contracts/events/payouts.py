@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
-from contracts.events.base import Amount, CurrencyCode, Message, OrderId, Party
+from contracts.events.base import Amount, AmountOrZero, CurrencyCode, Message, OrderId, Party
 
 
 class TransferSettled(Message):
@@ -22,6 +22,47 @@ class TransferSettled(Message):
     currency: CurrencyCode
     amount_minor: Amount
     settled_at: AwareDatetime
+
+    @property
+    def subject(self) -> str:
+        return self.order_id
+
+
+class TransferNetted(Message):
+    """A seller's debt was paid out of a release; only the rest of that is transferred."""
+
+    type: ClassVar[str] = "transfer.netted.v1"
+
+    transfer_id: UUID
+    release_id: UUID
+    order_id: OrderId
+    seller: Party
+    currency: CurrencyCode
+    amount_minor: Amount
+    netted_at: AwareDatetime
+
+    @property
+    def subject(self) -> str:
+        return self.order_id
+
+
+class TransferReversed(Message):
+    """What a claw-back could bring back from the seller's balance at the processor is back; told once for each.
+
+    `short_minor` could not be brought back for now, and is tried again; whoever waits need not wait for it.
+    """
+
+    type: ClassVar[str] = "transfer.reversed.v1"
+
+    clawback_id: UUID
+    escrow_id: UUID
+    allocation_id: UUID
+    order_id: OrderId
+    seller: Party
+    currency: CurrencyCode
+    amount_minor: AmountOrZero
+    short_minor: AmountOrZero
+    reversed_at: AwareDatetime
 
     @property
     def subject(self) -> str:

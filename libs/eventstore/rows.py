@@ -32,22 +32,25 @@ class Rows:
         self._key = key
         self._opening = opening
         self._changing = changing
-        self._rows: dict[Key, Row] = {}
-        self._opened: set[Key] = set()
+        self._opened: dict[Key, Row] = {}
+        self._changed: dict[Key, Row] = {}  # of those that are not among the opened
 
     def open(self, *key: Any, **values: Any) -> None:
         """The row begins here. Where it may be there already, `opening` must say what becomes of it."""
-        self._opened.add(key)
-        self.change(*key, **values)
+        if key not in self._opened:
+            self._opened[key] = self._changed.pop(key) if key in self._changed else self._row(key)
+        self._opened[key].update(values)
 
     def change(self, *key: Any, **values: Any) -> None:
         """The row has these values from here on, if there is such a row."""
-        row = self._rows.get(key)
+        row = self._opened.get(key) or self._changed.get(key)
         if row is None:
-            self._rows[key] = dict(zip(self._key, key, strict=True)) | values
-        else:
-            row.update(values)
+            row = self._changed[key] = self._row(key)
+        row.update(values)
 
     async def write(self, connection: Any) -> None:
-        await write(connection, self._opening, [row for key, row in self._rows.items() if key in self._opened])
-        await write(connection, self._changing, [row for key, row in self._rows.items() if key not in self._opened])
+        await write(connection, self._opening, list(self._opened.values()))
+        await write(connection, self._changing, list(self._changed.values()))
+
+    def _row(self, key: Key) -> Row:
+        return dict(zip(self._key, key, strict=True))

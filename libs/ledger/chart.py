@@ -17,6 +17,9 @@ ESCROW_HELD: Final = "escrow:held"
 PAYOUTS_IN_TRANSIT: Final = "payouts:in_transit"
 REFUNDS_PAYABLE: Final = "refunds:payable"
 REVENUE_COMMISSION: Final = "revenue:commission"
+RECEIVABLE_CHARGEBACKS: Final = "receivable:chargebacks"
+EXPENSE_CHARGEBACKS: Final = "expense:chargebacks"
+EXPENSE_PROCESSOR_FEES: Final = "expense:processor_fees"
 STRIPE_PLATFORM: Final = "stripe:platform"
 
 
@@ -28,6 +31,16 @@ def stripe_connected(seller: str) -> str:
 def seller_available(seller: str) -> str:
     """What we owe a seller and may pay out now."""
     return f"seller:{seller}:available"
+
+
+def seller_reserved(seller: str) -> str:
+    """What we owe a seller and keep back while a chargeback is open."""
+    return f"seller:{seller}:reserved"
+
+
+def receivable_seller(seller: str) -> str:
+    """What a seller owes us: taken back after the seller had been paid."""
+    return f"receivable:seller:{seller}"
 
 
 @dataclass(frozen=True, slots=True)

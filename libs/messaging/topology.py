@@ -39,13 +39,26 @@ class Binding:
 # over costs the broker as much as any other. Of a shop's `order.#` all is taken, so that an unknown type is kept.
 BINDINGS: Final = (
     Binding("payment.orders", ORDERS, ("order.#",)),
-    Binding("payment.escrow", EVENTS, ("escrow.refunded.#",)),
+    Binding("payment.escrow", EVENTS, ("escrow.refunded.#", "escrow.allocation_refunded.#")),
     Binding("escrow.orders", ORDERS, ("order.#",)),
-    Binding("escrow.payments", EVENTS, ("payment.captured.#",)),
+    Binding(
+        "escrow.payments",
+        EVENTS,
+        ("payment.captured.#", "payment.charged_back.#", "payment.chargeback_closed.#", "payment.fraud_warned.#"),
+    ),
+    Binding("escrow.transfers", EVENTS, ("transfer.reversed.#",)),
     Binding(
         "payouts.escrow",
         EVENTS,
-        ("escrow.held.#", "escrow.partially_released.#", "escrow.released.#", "escrow.refunded.#"),
+        (
+            "escrow.held.#",
+            "escrow.partially_released.#",
+            "escrow.released.#",
+            "escrow.refunded.#",
+            "escrow.allocation_refunded.#",
+            "escrow.clawed_back.#",
+            "escrow.chargeback_covered.#",
+        ),
     ),
     Binding("audit.all", EVENTS, ("#",)),
 )

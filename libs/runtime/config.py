@@ -46,6 +46,8 @@ class Config(BaseSettings):
     amqp_url: SecretStr | None = None
     stripe_api_key: SecretStr | None = None
     stripe_api_base: str = "https://api.stripe.com"
+    stripe_requests_per_second: float = Field(default=25.0, ge=1)  # to an endpoint, as `libs.runtime.calls` has it
+    stripe_timeout_seconds: float = Field(default=20.0, gt=0)  # of one call; after that nobody knows what came of it
     stripe_webhook_secret: SecretStr | None = None
     stripe_connect_webhook_secret: SecretStr | None = None
     data_key: SecretStr | None = None  # read with `libs.runtime.data_keys`

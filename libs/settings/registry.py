@@ -134,6 +134,72 @@ PAYMENT_AMOUNT_MAX: Final[Setting[int]] = Setting(
     description="An order above this nominal amount (USD minor units) is refused.",
     public=True,
 )
+PAYMENT_DAILY_LIMIT: Final[Setting[int]] = Setting(
+    key="payment.daily_limit",
+    type=TypeAdapter(NominalAmount),
+    default=5_000_000,
+    category="payment",
+    label="Largest total of a buyer's day",
+    description="An order that would lift a buyer's orders of one day (UTC) above this nominal amount is refused.",
+)
+PAYMENT_MONTHLY_LIMIT: Final[Setting[int]] = Setting(
+    key="payment.monthly_limit",
+    type=TypeAdapter(NominalAmount),
+    default=20_000_000,
+    category="payment",
+    label="Largest total of a buyer's month",
+    description="An order that would lift a buyer's orders of one month (UTC) above this nominal amount is refused.",
+)
+PAYMENT_DAILY_COUNT_MAX: Final[Setting[int]] = Setting(
+    key="payment.daily_count_max",
+    type=TypeAdapter(Annotated[int, Field(ge=1, le=1_000_000)]),
+    default=20,
+    category="payment",
+    label="Most orders of a buyer's day",
+    description="An order beyond so many of one buyer on one day (UTC) is refused.",
+)
+PAYMENT_EXPIRE_HOURS: Final[Setting[int]] = Setting(
+    key="payment.expire_hours",
+    type=TypeAdapter(Annotated[int, Field(ge=1, le=8_760)]),
+    default=24,
+    category="payment",
+    label="Time to pay (hours)",
+    description="A payment that nobody paid after so many hours expires, unless a bank still works on it.",
+    public=True,
+)
+PAYMENT_STATEMENT_DESCRIPTOR: Final[Setting[str]] = Setting(
+    key="payment.statement_descriptor",
+    type=TypeAdapter(Annotated[str, Field(pattern=r"^$|^[A-Za-z][A-Za-z0-9 .,+-]{1,20}$")]),
+    default="",
+    category="payment",
+    label="Words on the buyer's statement",
+    description="Follow the platform's own on card statements: 2 to 21 characters, a letter first; empty for none.",
+)
+RISK_FRAUD_WARNING: Final[Setting[Literal["freeze", "ignore"]]] = Setting(
+    key="risk.fraud_warning",
+    type=TypeAdapter(Literal["freeze", "ignore"]),
+    default="freeze",
+    category="risk",
+    label="When an issuer warns of fraud",
+    description="freeze: nothing is released of what is still held until a person decides. ignore: only tell of it.",
+)
+REFUND_WINDOW_DAYS: Final[Setting[int]] = Setting(
+    key="refund.window_days",
+    type=TypeAdapter(Days),
+    default=30,
+    category="refund",
+    label="Refund after release within (days)",
+    description="For so many days after its release, money may be taken back from a seller to refund the buyer.",
+    public=True,
+)
+CHARGEBACK_BORNE_BY: Final[Setting[Literal["seller", "platform"]]] = Setting(
+    key="chargeback.borne_by",
+    type=TypeAdapter(Literal["seller", "platform"]),
+    default="seller",
+    category="chargeback",
+    label="Who bears a lost chargeback",
+    description="seller: out of what is held or was released, without commission. platform: the marketplace.",
+)
 PAYOUT_FREQUENCY: Final[Setting[PayoutFrequency]] = Setting(
     key="payout.frequency",
     type=TypeAdapter(PayoutFrequency),
@@ -180,6 +246,14 @@ SETTINGS: Final[Mapping[str, Setting[Any]]] = MappingProxyType(
             COMMISSION_CARD,
             PAYMENT_AMOUNT_MIN,
             PAYMENT_AMOUNT_MAX,
+            PAYMENT_DAILY_LIMIT,
+            PAYMENT_MONTHLY_LIMIT,
+            PAYMENT_DAILY_COUNT_MAX,
+            PAYMENT_EXPIRE_HOURS,
+            PAYMENT_STATEMENT_DESCRIPTOR,
+            RISK_FRAUD_WARNING,
+            REFUND_WINDOW_DAYS,
+            CHARGEBACK_BORNE_BY,
             PAYOUT_FREQUENCY,
             PAYOUT_MINIMUM,
             PAYOUT_ATTEMPTS_MAX,
@@ -187,6 +261,9 @@ SETTINGS: Final[Mapping[str, Setting[Any]]] = MappingProxyType(
         )
     }
 )
+
+
+_CENTS: Final[int] = 10 ** currency("USD").exponent
 
 
 def find(key: str) -> Setting[Any]:
@@ -210,5 +287,13 @@ def amount_in(nominal_minor: int, code: str) -> int:
     What is less than the currency's minor unit is rounded up.
     """
     scaled: int = nominal_minor * 10 ** currency(code).exponent
-    cents: int = 10 ** currency("USD").exponent
-    return -(-scaled // cents)
+    return -(-scaled // _CENTS)
+
+
+def nominal_of(amount_minor: int, code: str) -> int:
+    """Minor units of a currency as a setting's amount, the reverse of `amount_in`: 5 yen -> 500, 5,000 fils -> 500.
+
+    What is less than a hundredth of the currency's unit is rounded up: a limit that is passed by a little is passed.
+    """
+    unit: int = 10 ** currency(code).exponent
+    return -(-amount_minor * _CENTS // unit)

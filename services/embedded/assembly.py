@@ -15,6 +15,7 @@ from libs.eventstore.ledger import Ledger, open_ledger
 from libs.eventstore.projector import Projection
 from libs.ledger.errors import Rejected, Unavailable
 from libs.runtime.config import Config
+from libs.runtime.reconcile import projection as bookings
 from libs.runtime.service import Clock, Progress, Service
 from libs.settings.live import LiveSettings
 
@@ -33,6 +34,9 @@ JOBS: Final[Mapping[str, Sequence[str]]] = {
     "release-due": ["escrow"],
     "payouts-due": ["payout_scheduler"],
     "resolve-unknown": ["payment", "payout_scheduler"],
+    "expire-due": ["payment"],
+    "sweep-events": ["payment", "payout_scheduler"],
+    "reconcile": ["payment", "payout_scheduler"],
     "verify": ["audit"],
     "sign-head": ["audit"],
 }
@@ -45,14 +49,17 @@ def read_models() -> list[tuple[str, Projection]]:
     from services.audit.views import entries  # noqa: PLC0415
     from services.escrow import domain as escrow, views as escrow_views  # noqa: PLC0415
     from services.payment import domain as payment, views as payment_views  # noqa: PLC0415
+    from services.payment.views import bookings as payment_bookings  # noqa: PLC0415
     from services.payout_scheduler import domain as payouts  # noqa: PLC0415
-    from services.payout_scheduler.views import rows, wallets  # noqa: PLC0415
+    from services.payout_scheduler.views import bookings as payout_bookings, rows, wallets  # noqa: PLC0415
 
     return [
         ("payment", payment_views.projection(Codec(payment.EVENTS))),
+        ("payment", bookings.projection(Codec(payment.EVENTS), payment_bookings.SCOPE)),
         ("escrow", escrow_views.projection(Codec(escrow.ESCROW.events, escrow.UPCASTS))),
         ("payout_scheduler", rows.projection(Codec(payouts.EVENTS))),
         ("payout_scheduler", wallets.projection()),
+        ("payout_scheduler", bookings.projection(Codec(payouts.EVENTS), payout_bookings.SCOPE)),
         ("audit", tree.projection()),
         ("audit", entries.projection()),
     ]

@@ -84,5 +84,5 @@ async def stay_up(console: Console) -> None:
         console.print(f"  export HOLDFAST_DATABASE_URL={up.config.need('database_url')}")
         if up.config.data_key is not None:
             console.print(f"  export HOLDFAST_DATA_KEY={up.config.data_key.get_secret_value()}")
-        console.print(f"  The Stripe twin answers at {up.twin.url}/_twin/summary")
+        console.print(f"  The Stripe twin answers at {up.twin.url}, with a page to fail and bounce things on")
         await asyncio.Event().wait()

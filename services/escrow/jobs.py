@@ -17,8 +17,8 @@ from libs.runtime.service import Progress
 from libs.settings import registry
 from libs.settings.live import LiveSettings
 from services.escrow.domain.events import AllocationReleased, DeliveryConfirmed
-from services.escrow.handlers import Handlers
-from services.escrow.views import Due, Views
+from services.escrow.handlers.incoming import Handlers
+from services.escrow.views.reads import Due, Views
 
 log = structlog.get_logger(__name__)
 

@@ -12,7 +12,8 @@ from services.payout_scheduler.domain.payout import (
     PayoutStarted,
     PayoutSubmitted,
 )
-from services.payout_scheduler.domain.transfer import TransferSettled
+from services.payout_scheduler.domain.reversal import ReversalTold
+from services.payout_scheduler.domain.transfer import ReceivableNetted, TransferSettled
 
 
 def announce(event: Event) -> Message | None:  # noqa: PLR0911 - one case an event
@@ -27,6 +28,28 @@ def announce(event: Event) -> Message | None:  # noqa: PLR0911 - one case an eve
                 currency=release.currency,
                 amount_minor=release.amount_minor,
                 settled_at=at,
+            )
+        case ReceivableNetted(at=at, release=release):
+            return payouts.TransferNetted(
+                transfer_id=release.transfer_id,
+                release_id=release.release_id,
+                order_id=release.order_id,
+                seller=release.seller,
+                currency=release.currency,
+                amount_minor=release.netted_minor,
+                netted_at=at,
+            )
+        case ReversalTold(at=at, clawback=clawback, amount_minor=amount_minor, short_minor=short_minor):
+            return payouts.TransferReversed(
+                clawback_id=clawback.clawback_id,
+                escrow_id=clawback.escrow_id,
+                allocation_id=clawback.allocation_id,
+                order_id=clawback.order_id,
+                seller=clawback.seller,
+                currency=clawback.currency,
+                amount_minor=amount_minor,
+                short_minor=short_minor,
+                reversed_at=at,
             )
         case PayoutStarted(at=at, claim=c):
             return payouts.PayoutScheduled(

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from libs.eventstore.model import Recorded
 from libs.ledger.decider import Event
 from services.payout_scheduler.domain import payout as p
+from services.payout_scheduler.domain import reversal as r
 from services.payout_scheduler.domain import seller as s
 from services.payout_scheduler.domain import transfer as t
 from services.payout_scheduler.domain import webhook as w
@@ -18,14 +19,23 @@ from services.payout_scheduler.domain import webhook as w
 CREATE_ACCOUNT: Final = "create_account"
 CREATE_TRANSFER: Final = "create_transfer"
 RESOLVE_TRANSFER: Final = "resolve_transfer"
+REVERSE: Final = "reverse"
+RESOLVE_REVERSAL: Final = "resolve_reversal"
 SUBMIT_PAYOUT: Final = "submit_payout"
 RESOLVE_PAYOUT: Final = "resolve_payout"
 HANDLE_WEBHOOK: Final = "handle_webhook"
 
-RESOLVE_KINDS: Final = (RESOLVE_TRANSFER, RESOLVE_PAYOUT)
+RESOLVE_KINDS: Final = (RESOLVE_TRANSFER, RESOLVE_REVERSAL, RESOLVE_PAYOUT)
 
 RESOLVE_AFTER: Final = timedelta(seconds=15)  # longer than a call that we gave up on can still run at Stripe
-KEEPS_WORK: Final = (s.SellerReadinessChanged, s.SellerScheduleChanged)
+KEEPS_WORK: Final = (
+    s.SellerReadinessChanged,
+    s.SellerDeauthorized,
+    s.SellerOwnPayoutsFound,
+    s.SellerScheduleChanged,
+    t.TransferKeptBack,  # whoever makes the call looks at what is left
+    r.ReversalTold,
+)
 """Events that leave the work of their stream as it is."""
 
 RELEASE: Final = TypeAdapter(t.Release)
@@ -50,6 +60,8 @@ def work_after(event: Event, recorded: Recorded) -> Work | None:  # noqa: PLR091
     What is due at once is due when it was recorded: business times may lie in the future, and Stripe is asked now.
     """
     now = recorded.recorded_at
+    if isinstance(event, r.ReversalEvent):
+        return _reversal(event, recorded)
     match event:
         case s.SellerRegistered(seller=seller, country=country, attempt=attempt):
             data = {"seller": seller, "country": country, "attempt": attempt}
@@ -73,6 +85,20 @@ def work_after(event: Event, recorded: Recorded) -> Work | None:  # noqa: PLR091
             return None
 
 
+def _reversal(event: r.ReversalEvent, recorded: Recorded) -> Work | None:
+    """The stream itself says what comes next; the number of its event tells one piece of work from another."""
+    now, number = recorded.recorded_at, recorded.version
+    match event:
+        case _ if not event.clawback.left_minor:
+            return None
+        case r.ReversalOutcomeUnknown():
+            return _work(RESOLVE_REVERSAL, number, now + RESOLVE_AFTER, {}, recorded)
+        case r.ReversalShort(retry_at=retry_at):
+            return _work(REVERSE, number, retry_at, {}, recorded)
+        case _:
+            return _work(REVERSE, number, now, {}, recorded)
+
+
 def _transfer(release: t.Release, attempt: int, due_at: datetime, recorded: Recorded) -> Work:
     # Only a call that may move money waits for the seller: what may have happened is looked up in any case.
     data = {"release": RELEASE.dump_python(release, mode="json"), "attempt": attempt}
@@ -89,5 +115,5 @@ def _work(
     needs_ready: str | None = None,
 ) -> Work:
     cause = {"causation_id": recorded.id, "correlation_id": recorded.correlation_id}
-    work_id = f"{kind}:{recorded.stream_id}:{attempt}"
+    work_id = f"{kind}:{recorded.stream_id_text}:{attempt}"
     return Work(id=work_id, kind=kind, due_at=due_at, data=data | cause, needs_ready=needs_ready)

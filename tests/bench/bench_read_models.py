@@ -12,7 +12,7 @@ from typing import Any, Final
 import asyncpg
 
 from libs.eventstore.ledger import Ledger, open_ledger
-from libs.eventstore.projector import SLICE_POSITIONS_MAX, Projection, Projector
+from libs.eventstore.projector import SLICE_POSITIONS_MAX, EventProjection, Projection, Projector
 from libs.eventstore.store import SQL
 from services.audit.proofs.replay import replay
 from services.embedded.assembly import read_models
@@ -27,7 +27,7 @@ ROUNDS: Final = 3
 
 async def _measured(url: str, owner: Ledger, schema: str, projection: Projection) -> Result:
     head = await owner.feed.head()
-    kinds = projection.kinds
+    kinds = projection.kinds if isinstance(projection, EventProjection) else None
     counted = "select count(*) from ledger.events where $1::text[] is null or split_part(stream, '-', 1) = any ($1)"
     events: int = await owner.pool.fetchval(counted, kinds)
     async with open_ledger(url, schema) as service:

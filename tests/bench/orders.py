@@ -22,7 +22,7 @@ from services.escrow.domain.allocation import CommissionTerms, escrow_id_of, rel
 from services.escrow.domain.allocation import Line as Share
 from services.payment import domain as payments
 from services.payment.domain import order as bought
-from services.payment.domain import payment, report, webhook
+from services.payment.domain import payment, placing, report, webhook
 from services.payout_scheduler import domain as payouts
 from services.payout_scheduler.domain import hold, payout, seller, transfer
 
@@ -129,7 +129,7 @@ def _paid(stream: Stream, name: str, of: str, captured: report.Capture) -> list[
     intent = report.IntentReport(intent_id=f"pi_{name}", created_at=_NOON, status="waiting")
     settled = report.IntentReport(intent_id=f"pi_{name}", created_at=_NOON, status="succeeded", captured=captured)
     return [
-        stream.do(payment.PlaceOrder(at=_NOON, payment_id=stream.id, order=order, limits=limits)),
+        stream.do(placing.PlaceOrder(at=_NOON, payment_id=stream.id, order=order, limits=limits)),
         stream.do(payment.RecordIntent(at=_NOON, payment_id=stream.id, report=intent)),
         stream.do(payment.RecordIntent(at=_NOON, payment_id=stream.id, report=settled)),
     ]
@@ -184,7 +184,7 @@ def _transferred(held: Stream, net_minor: int, charge: str) -> list[Unit]:
     stream = Stream(payouts.TRANSFER, release.transfer_id, held.meta)
     return [
         stream.do(transfer.RequestTransfer(release=release, at=_NOON)),
-        stream.do(transfer.NoteTransferSettled(stripe_transfer=f"tr_{charge}", at=_NOON)),
+        stream.do(transfer.NoteTransferSettled(stripe_transfer=f"tr_{charge}", amount_minor=net_minor, at=_NOON)),
     ]
 
 

@@ -24,8 +24,10 @@ async def _escrow_is(world: World, order_id: str, status: str) -> dict[str, Any]
 
 
 async def _transferred(world: World, *transfers: int) -> bool:
+    """At the twin, and known to the ledger, which hears of it a moment later."""
     totals = (await world.twin.summary())["currencies"].get("usd")
-    return bool(totals and totals["transferred"] == sum(transfers))
+    settled = await world.database.fetchval("select count(*) from ledger.events where type = 'TransferSettled'")
+    return bool(totals and totals["transferred"] == sum(transfers) and settled == len(transfers))
 
 
 async def test_an_order_of_two_sellers_becomes_two_payouts(world: World) -> None:

@@ -159,6 +159,7 @@ async def _twin_process(logs: Path) -> AsyncIterator[TwinClient]:
     port = free_port()
     delays = ("--settlement-seconds", "--payout-submit-seconds", "--payout-arrival-seconds")
     options = [word for name in (*delays, "--fee-basis-points", "--fee-fixed-minor") for word in (name, "0")]
+    options += ["--requests-per-second", "0", "--requests-per-second-in-all", "0"]
     options += ["--start", str(int(MONDAY.timestamp())), "--no-ticking"]
     with (logs / "twin.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
@@ -205,7 +206,11 @@ async def _webhooks(twin: TwinClient, urls: Mapping[str, str]) -> None:
 
 
 def _environment(database_url: str, twin: TwinClient, amqp_url: str | None = None) -> dict[str, str]:
-    given = {"HOLDFAST_DATABASE_URL": database_url, "HOLDFAST_STRIPE_API_BASE": twin.url}
+    given = {
+        "HOLDFAST_DATABASE_URL": database_url,
+        "HOLDFAST_STRIPE_API_BASE": twin.url,
+        "HOLDFAST_STRIPE_REQUESTS_PER_SECOND": "10000",  # the twin knows no limit
+    }
     amqp = {"HOLDFAST_AMQP_URL": amqp_url} if amqp_url else {}
     return {"PATH": os.environ["PATH"], **SECRETS, **given, **amqp}
 

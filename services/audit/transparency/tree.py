@@ -11,15 +11,15 @@ and 46, this 334,000 and 1, where hashing alone gives 447,000. Reading two colum
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from libs.eventstore import queries
 from libs.eventstore.leaves import microseconds
 from libs.eventstore.ledger import Ledger
-from libs.eventstore.model import Recorded
 from libs.eventstore.pool import availability
-from libs.eventstore.projector import Projection
+from libs.eventstore.projector import RangeProjection, Write
 from libs.ledger.errors import Corrupt
 from libs.transparency.entry import entry_bytes
 from libs.transparency.merkle import HASH_BYTES, CompactRange, Range, fold, leaf_hash, root, subtrees
@@ -29,21 +29,21 @@ STRIDE: Final = 8
 """Levels from one kept node to the next above it."""
 
 
-def projection() -> Projection:
-    return Projection("tree", {"tree_edges": (), "tree_nodes": ()}, None, _grow_by, _grow)
+def projection() -> RangeProjection:
+    return RangeProjection("tree", {"tree_edges": (), "tree_nodes": ()}, _prepare)
 
 
-async def _grow_by(connection: Any, events: Sequence[Recorded]) -> None:
-    await _grow(connection, events[0].book, events[0].position - 1, events[-1].position)
-
-
-async def _grow(connection: Any, book: int, after: int, through: int) -> None:
-    edge = edge_of(await connection.fetchrow(SQL.edge, book))
-    if after != edge.size:
-        raise Corrupt(f"The tree of book {book} has {edge.size} events, the log goes on at {after + 1}.")
+async def _prepare(connection: Any, book: int, after: int, through: int) -> Write:
     hashes = hashed(await connection.fetch(SQL.slice, book, after, through))
     if len(hashes) != through - after:
         raise Corrupt(f"Between positions {after + 1} and {through} of book {book} events are missing.")
+    return partial(_grow, book, after, hashes)
+
+
+async def _grow(book: int, after: int, hashes: Sequence[bytes], connection: Any) -> None:
+    edge = edge_of(await connection.fetchrow(SQL.edge, book))
+    if after != edge.size:
+        raise Corrupt(f"The tree of book {book} has {edge.size} events, the log goes on at {after + 1}.")
     nodes = edge.extend(hashes, stride=STRIDE)
     columns = ([getattr(node, name) for node in nodes] for name in ("level", "number", "hash"))
     await connection.execute(SQL.grow, book, edge.size, b"".join(edge.hashes), *columns)

@@ -29,6 +29,11 @@ def refund_id_of(escrow_id: UUID, number: int) -> UUID:
     return uuid5(escrow_id, f"refund/{number}")
 
 
+def clawback_id_of(allocation_id: UUID, cause_id: UUID) -> UUID:
+    """`cause_id` is that of the refund, or of the chargeback that was lost."""
+    return uuid5(allocation_id, f"clawback/{cause_id}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """What a buyer paid for goods of one seller; minor units of the payment's currency."""

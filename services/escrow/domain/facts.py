@@ -1,15 +1,21 @@
-"""What the shop says of an order. A fact may come at any time, also before there is money to hold."""
+"""What others say of an order: the shop, and the buyer's bank. A fact may come at any time, also before there is money
+to hold, and what ends something may be heard before what began it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 from libs.ledger.personal import FreeText
 
 Confirmation = Literal["BUYER_CONFIRMED", "AUTO_CONFIRMED", "ADMIN_CONFIRMED", "COURIER_CONFIRMED"]
 AUTO_CONFIRMED: Confirmation = "AUTO_CONFIRMED"
+Stage = Literal["inquiry", "chargeback"]
+Outcome = Literal["won", "lost", "withdrawn"]
+BorneBy = Literal["seller", "platform"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,4 +48,37 @@ class Cancelled:
     reason: FreeText
 
 
-Fact = Delivered | Disputed | Cancelled
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargedBack:
+    """The buyer contests `amount_minor` of the payment at the bank. An inquiry may become a chargeback of its id.
+
+    `borne_by` is the setting at the time it was heard, here and at the closing.
+    """
+
+    at: datetime
+    chargeback_id: UUID
+    stage: Stage
+    amount_minor: int
+    borne_by: BorneBy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargebackClosed:
+    """The bank decided. `to_cover_minor` is what is to be borne of a lost one."""
+
+    at: datetime
+    chargeback_id: UUID
+    outcome: Outcome
+    to_cover_minor: int
+    borne_by: BorneBy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FraudWarned:
+    """The card's issuer suspects fraud, and the settings say that this freezes what is held."""
+
+    at: datetime
+    warning_id: str
+
+
+Fact = Delivered | Disputed | Cancelled | ChargedBack | ChargebackClosed | FraudWarned

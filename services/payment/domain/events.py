@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from libs.ledger import chart
 from libs.ledger.decider import Event
 from libs.ledger.journal import Postings, transfer
 from services.payment.domain.order import Buyer, Line, Rail
+from services.payment.domain.spending import Allowance
 
 ORDER_CHANGED: Final = "order_changed"
 
@@ -24,13 +26,20 @@ class PaymentEvent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentRequested(PaymentEvent):
-    """An order was accepted: the buyer is to pay this. Calls for a payment intent."""
+    """An order was accepted: the buyer is to pay this, until `expires_at`. Calls for a payment intent.
+
+    `statement_suffix` is what the buyer's statement shows after the platform's own name; None for nothing. Orders that
+    were accepted before there were limits and deadlines have none.
+    """
 
     buyer: Buyer
     currency: str
     rail: Rail
     lines: tuple[Line, ...]
     amount_minor: int
+    expires_at: datetime | None = None
+    statement_suffix: str | None = None
+    allowance: Allowance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +70,10 @@ class IntentCreated(AttemptEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntentOutcomeUnknown(AttemptEvent):
-    """No answer said whether the intent was created. Calls for asking; the key stays."""
+    """No answer said whether the intent was created. Calls for asking; the key stays, and so does the content."""
 
     reason: str
+    statement_suffix: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +84,7 @@ class IntentAbandoned(AttemptEvent):
     """
 
     reason: str
+    statement_suffix: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +93,12 @@ class IntentRefused(AttemptEvent):
 
     code: str
     reason: str
+    allowance: Allowance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentPending(PaymentEvent):
-    """The buyer has to authenticate, or the processor works on it."""
+    """The buyer has to authenticate, or a bank works on it: that may take days, in which nobody can cancel."""
 
     status: Literal["requires_action", "processing"]
 
@@ -115,7 +127,7 @@ class PaymentCaptured(PaymentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRequested(PaymentEvent):
-    """The order will not be delivered. Calls for the intent to be canceled, once there is one.
+    """The order will not be delivered. Calls for the intent to be canceled, once there is one and no bank works on it.
 
     Why somebody wanted it is kept, sealed, by the escrow service alone.
     """
@@ -129,13 +141,24 @@ class PaymentCanceled(PaymentEvent):
     """Nobody can pay any more, and nobody did. `reason` says in our words who gave up: the order, or the processor."""
 
     reason: str
+    allowance: Allowance | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentExpired(PaymentEvent):
+    """Nobody paid until the deadline, and nobody can any more."""
+
+    allowance: Allowance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundEvent(PaymentEvent):
+    """Of a refund. `attempt` is the number in its idempotency key, from 1; it grows when a person tries again."""
+
     refund_id: UUID
     currency: str
     amount_minor: int
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +166,16 @@ class RefundRequested(RefundEvent):
     """Money of this payment has to go back to the buyer. Calls for a refund at the processor."""
 
     intent_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundWithheld(RefundEvent):
+    """Money has to go back to the buyer, who has taken it back through the bank, or tries to: nothing is called for.
+
+    It stays owed. After a win a person may have it made, as the attempt after this one; a loss settles it.
+    """
+
+    code: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,8 +210,10 @@ class RefundFailed(RefundEvent):
     """The buyer cannot be refunded this way; a person must find another.
 
     `returned`: the refund had succeeded, and the buyer's bank sent it back, which Stripe allows for weeks afterwards.
+    `processor_id` names the refund that failed, where there ever was one.
     """
 
+    processor_id: str | None = None
     code: str
     returned: bool
     refunded_minor: int
@@ -202,7 +237,9 @@ EVENTS: Final[tuple[type[PaymentEvent], ...]] = (
     PaymentCaptured,
     CancelRequested,
     PaymentCanceled,
+    PaymentExpired,
     RefundRequested,
+    RefundWithheld,
     RefundOutcomeUnknown,
     RefundPending,
     RefundSucceeded,

@@ -1,4 +1,7 @@
-"""The buyer's side of an order: from the order to the captured payment, or to none. Refunds are in `refunds.py`."""
+"""The buyer's side of an order: from the order to the captured payment, or to none.
+
+Placing is in `placing.py`, refunds are in `refunds.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +11,12 @@ from typing import Any, Final
 
 from libs.ledger.decider import Decider
 from libs.ledger.errors import Rejected
-from libs.ledger.money import CURRENCIES, format_minor
+from services.payment.domain import chargeback_events, chargebacks, evidence, placing, refunds
 from services.payment.domain import events as e
-from services.payment.domain import refunds
 from services.payment.domain.command import Command
-from services.payment.domain.order import Limits, Order
+from services.payment.domain.order import Order
 from services.payment.domain.report import Capture, IntentReport, Trial
 from services.payment.domain.state import CAPTURED, OPEN, State, evolve
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceOrder(Command):
-    """`limits` is None where the currency is none we know."""
-
-    order: Order
-    limits: Limits | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +56,22 @@ class RefuseIntent(Command):
 
 
 PaymentCommand = (
-    PlaceOrder | CancelOrder | RecordIntent | DoubtIntent | AbandonIntent | RefuseIntent | refunds.RefundCommand
+    placing.PlaceOrder
+    | CancelOrder
+    | RecordIntent
+    | DoubtIntent
+    | AbandonIntent
+    | RefuseIntent
+    | refunds.RefundCommand
+    | chargebacks.ChargebackCommand
+    | evidence.EvidenceCommand
 )
 
 
 def decide(command: PaymentCommand, state: State) -> Sequence[e.PaymentEvent]:  # noqa: PLR0911 - one case a command
     match command:
-        case PlaceOrder():
-            return _place(command, state)
+        case placing.PlaceOrder():
+            return placing.decide(command, state)
         case CancelOrder():
             return _cancel(command, state)
         case RecordIntent(report=report):
@@ -80,56 +82,19 @@ def decide(command: PaymentCommand, state: State) -> Sequence[e.PaymentEvent]:  
             return _abandon(command, state)
         case RefuseIntent():
             return _refuse(command, state)
+        case chargebacks.RecordDispute() | chargebacks.RecordFraudWarning() | chargebacks.AcceptChargeback():
+            return chargebacks.decide(command, state)
+        case evidence.EvidenceCommand():
+            return evidence.decide(command, state)
         case _:
             return refunds.decide(command, state)
-
-
-def _place(command: PlaceOrder, state: State) -> Sequence[e.PaymentEvent]:
-    order = command.order
-    if state.order == order:
-        return ()
-    names = command.names(order.order_id)
-    if refusal := _refusal(command, state):
-        code, reason = refusal
-        return [
-            e.OrderRejected(**names, currency=order.currency, amount_minor=order.amount_minor, code=code, reason=reason)
-        ]
-    return [
-        e.PaymentRequested(
-            **names,
-            buyer=order.buyer,
-            currency=order.currency,
-            rail=order.rail,
-            lines=order.lines,
-            amount_minor=order.amount_minor,
-        )
-    ]
-
-
-def _refusal(command: PlaceOrder, state: State) -> tuple[str, str] | None:  # noqa: PLR0911 - one return a reason
-    order, limits = command.order, command.limits
-    if state.order is not None:
-        return e.ORDER_CHANGED, "The order was placed before with other content; place it under a new order_id."
-    if state.cancellation:
-        return "order_cancelled", "The order was cancelled before it was placed; place it under a new order_id."
-    if order.rail != "card":
-        return "rail_unavailable", f"Orders cannot be paid on the rail {order.rail!r} yet; use 'card'."
-    if limits is None:
-        return "unknown_currency", f"{order.currency!r} is not a currency we know; use an ISO 4217 code."
-    if CURRENCIES[order.currency].kind != "fiat":
-        return "currency_not_on_rail", f"A card cannot be charged in {order.currency}; use an ISO 4217 currency."
-    least, most = limits.amount_min_minor, limits.amount_max_minor
-    if order.amount_minor < least:
-        return "amount_too_small", f"An order must come to {format_minor(least, order.currency)} at least."
-    if order.amount_minor > most:
-        return "amount_too_large", f"An order may come to {format_minor(most, order.currency)} at most."
-    return None
 
 
 def _cancel(command: CancelOrder, state: State) -> Sequence[e.PaymentEvent]:
     """Messages come in any order: a cancellation may overtake its order, or the intent that is being created.
 
-    Of a captured payment nothing is canceled here; its escrow refunds it.
+    Of a captured payment nothing is canceled here; its escrow refunds it. While a bank works on it nobody can cancel:
+    the cancellation is noted, and carried out if the bank refuses.
     """
     if state.cancellation or state.status not in {None, *OPEN}:
         return ()
@@ -137,7 +102,7 @@ def _cancel(command: CancelOrder, state: State) -> Sequence[e.PaymentEvent]:
         e.CancelRequested(
             **command.names(command.order_id),
             requested_by=command.requested_by,
-            intent_id=state.intent_id,
+            intent_id=None if state.status == "processing" else state.intent_id,
         )
     ]
 
@@ -174,14 +139,35 @@ def _progress(command: RecordIntent, report: IntentReport, order: Order, state: 
                 )
             ]
         case IntentReport(status="canceled"):
-            reason = "order cancelled" if state.cancellation else "canceled at the processor"
-            return [e.PaymentCanceled(**command.names(order.order_id, at=report.canceled_at), reason=reason)]
+            return [_closed(command, report, order, state)]
         case IntentReport(status="requires_action" | "processing" as status) if status != state.status:
-            return [e.PaymentPending(**command.names(order.order_id), status=status)]
+            return [e.PaymentPending(**command.names(order.order_id), status=status), *_resumed(command, report, state)]
         case IntentReport(status="waiting", declined=Trial() as trial) if trial.id != state.last_failed_trial:
-            return [e.PaymentFailed(**command.names(order.order_id, at=trial.at), code=trial.code, trial=trial.id)]
+            return [
+                e.PaymentFailed(**command.names(order.order_id, at=trial.at), code=trial.code, trial=trial.id),
+                *_resumed(command, report, state),
+            ]
         case _:
             return ()
+
+
+def _closed(command: RecordIntent, report: IntentReport, order: Order, state: State) -> e.PaymentEvent:
+    names: dict[str, Any] = {**command.names(order.order_id, at=report.canceled_at), "allowance": state.allowance}
+    if state.cancellation:
+        return e.PaymentCanceled(**names, reason="order cancelled")
+    return (
+        e.PaymentExpired(**names)
+        if report.abandoned
+        else e.PaymentCanceled(**names, reason="canceled at the processor")
+    )
+
+
+def _resumed(command: RecordIntent, report: IntentReport, state: State) -> Sequence[e.PaymentEvent]:
+    """The cancellation that was noted while a bank worked on the payment, now that it took nothing."""
+    noted = state.cancellation
+    if state.status != "processing" or noted is None or noted.intent_id is not None:
+        return ()
+    return [replace(noted, at=command.at, intent_id=report.intent_id)]
 
 
 def _ignore(report: IntentReport, state: State) -> Sequence[e.PaymentEvent]:
@@ -203,19 +189,24 @@ def _suspicious(report: IntentReport, what: str) -> Rejected:
 def _doubt(command: DoubtIntent, state: State) -> Sequence[e.PaymentEvent]:
     if state.in_doubt or not state.is_creating(command.attempt):
         return ()
-    return [e.IntentOutcomeUnknown(**_attempt(command, state), reason=command.reason)]
+    return [e.IntentOutcomeUnknown(**_call(command, state), reason=command.reason)]
 
 
 def _abandon(command: AbandonIntent, state: State) -> Sequence[e.PaymentEvent]:
     if not state.is_creating(command.attempt):
         return ()
-    return [e.IntentAbandoned(**_attempt(command, state), reason=command.reason)]
+    return [e.IntentAbandoned(**_call(command, state), reason=command.reason)]
 
 
 def _refuse(command: RefuseIntent, state: State) -> Sequence[e.PaymentEvent]:
     if not state.is_creating(command.attempt):
         return ()
-    return [e.IntentRefused(**_attempt(command, state), code=command.code, reason=command.reason)]
+    names = {**_attempt(command, state), "allowance": state.allowance}
+    return [e.IntentRefused(**names, code=command.code, reason=command.reason)]
+
+
+def _call(command: Command, state: State) -> dict[str, Any]:
+    return {**_attempt(command, state), "statement_suffix": state.statement_suffix}
 
 
 def _attempt(command: Command, state: State) -> dict[str, Any]:
@@ -228,4 +219,6 @@ def _attempt(command: Command, state: State) -> dict[str, Any]:
     }
 
 
-PAYMENT: Final = Decider[PaymentCommand, State, e.PaymentEvent]("payment", State(), decide, evolve, e.EVENTS)
+PAYMENT: Final = Decider[PaymentCommand, State, e.PaymentEvent](
+    "payment", State(), decide, evolve, (*e.EVENTS, *chargeback_events.EVENTS)
+)

@@ -19,13 +19,16 @@ def webhook_id_of(book: int, notice_id: str) -> UUID:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What is kept of a notice: which object to read again, never what it said about it, which may be out of date."""
+    """What is kept of a notice: which object to read again, never what it said about it, which may be out of date.
+
+    `payment_id` is None where only the object read again will tell: a dispute does not bear our names.
+    """
 
     notice_id: str
     type: str
     at: datetime
     object_id: str
-    payment_id: UUID
+    payment_id: UUID | None = None
     refund_id: UUID | None = None
     correlation_id: str | None = None
 
@@ -37,7 +40,7 @@ class WebhookReceived(Event):
     notice_id: str
     notice_type: str
     object_id: str
-    payment_id: UUID
+    payment_id: UUID | None
     refund_id: UUID | None
 
 

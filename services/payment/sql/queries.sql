@@ -1,16 +1,16 @@
 -- name: open_payments
 -- Until an order is accepted, every refusal of it replaces the one before.
 insert into payments (payment_id, order_id, position, status, currency, amount_minor, refunded_minor, requested_at,
-                      captured_at, intent_id, charge, last_failure_code, cancel_requested)
+                      captured_at, intent_id, charge, last_failure_code, cancel_requested, expires_at)
 select payment_id, order_id, position, status, currency, amount_minor, coalesce(refunded_minor, 0), requested_at,
-       captured_at, intent_id, charge, last_failure_code, coalesce(cancel_requested, false)
+       captured_at, intent_id, charge, last_failure_code, coalesce(cancel_requested, false), expires_at
   from json_populate_recordset(null::payments, $1)
     on conflict (payment_id) do update
    set position = excluded.position, status = excluded.status, currency = excluded.currency,
        amount_minor = excluded.amount_minor, refunded_minor = excluded.refunded_minor,
        requested_at = excluded.requested_at, captured_at = excluded.captured_at, intent_id = excluded.intent_id,
        charge = excluded.charge, last_failure_code = excluded.last_failure_code,
-       cancel_requested = excluded.cancel_requested
+       cancel_requested = excluded.cancel_requested, expires_at = excluded.expires_at
 
 -- name: change_payments
 update payments p
@@ -25,12 +25,12 @@ update payments p
  where p.payment_id = c.payment_id
 
 -- name: open_refunds
-insert into refunds (refund_id, payment_id, position, amount_minor, status, failure_code, requested_at)
-select refund_id, payment_id, position, amount_minor, status, failure_code, requested_at
+insert into refunds (refund_id, payment_id, position, amount_minor, status, failure_code, attempt, requested_at)
+select refund_id, payment_id, position, amount_minor, status, failure_code, attempt, requested_at
   from json_populate_recordset(null::refunds, $1)
 
 -- name: change_refunds
-update refunds r set status = c.status, failure_code = c.failure_code
+update refunds r set status = c.status, failure_code = c.failure_code, attempt = coalesce(c.attempt, r.attempt)
   from json_populate_recordset(null::refunds, $1) c
  where r.refund_id = c.refund_id
 
@@ -44,7 +44,7 @@ delete from work where id = any ($1::text[])
 -- name: payments
 -- Newest first. $3 is the position of the last one seen.
 select payment_id, order_id, position, status, currency, amount_minor, refunded_minor, requested_at, captured_at,
-       intent_id, charge, last_failure_code, cancel_requested
+       intent_id, charge, last_failure_code, cancel_requested, expires_at
   from payments
  where ($1::text is null or order_id = $1) and ($2::text is null or status = $2)
    and ($3::bigint is null or position < $3)
@@ -53,9 +53,18 @@ select payment_id, order_id, position, status, currency, amount_minor, refunded_
 
 -- name: payment
 select payment_id, order_id, position, status, currency, amount_minor, refunded_minor, requested_at, captured_at,
-       intent_id, charge, last_failure_code, cancel_requested
+       intent_id, charge, last_failure_code, cancel_requested, expires_at
   from payments
  where payment_id = $1
+
+-- name: expirable
+-- What nobody paid in time, oldest first; not what a bank works on (`processing`): that may still become money.
+select payment_id, order_id, intent_id, expires_at
+  from payments
+ where status in ('requested', 'requires_action', 'failed') and intent_id is not null and not cancel_requested
+   and expires_at <= $1 and (expires_at, payment_id) > ($2, $3)
+ order by expires_at, payment_id
+ limit $4
 
 -- name: orders_of
 -- Reads the whole book: it is asked once in a buyer's life, which an index on every payment would never repay.
@@ -64,7 +73,7 @@ select distinct data->>'order_id' as order_id from ledger.events
  order by order_id
 
 -- name: refunds
-select refund_id, amount_minor, status, failure_code, requested_at
+select refund_id, amount_minor, status, failure_code, attempt, requested_at
   from refunds
  where payment_id = $1
  order by position

@@ -34,7 +34,16 @@ class HoldRefunded(Event):
     escrow_id: UUID
 
 
-HoldEvent = HoldOpened | HoldRefunded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldReduced(Event):
+    """A part of what is held for a seller will not be theirs: refunded, or lost to a chargeback."""
+
+    escrow_id: UUID
+    currency: str
+    lost: Held
+
+
+HoldEvent = HoldOpened | HoldRefunded | HoldReduced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +61,15 @@ class RefundHold:
     at: datetime
 
 
-HoldCommand = OpenHold | RefundHold
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReduceHold:
+    escrow_id: UUID
+    currency: str
+    lost: Held
+    at: datetime
+
+
+HoldCommand = OpenHold | RefundHold | ReduceHold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +92,8 @@ def decide(command: HoldCommand, state: HoldState) -> tuple[HoldEvent, ...]:
             )
         case RefundHold() if not state.refunded:
             return (HoldRefunded(at=command.at, escrow_id=command.escrow_id),)
+        case ReduceHold(lost=lost, at=at) if lost.net_minor:  # it may overtake its hold: both add to the same sum
+            return (HoldReduced(at=at, escrow_id=command.escrow_id, currency=command.currency, lost=lost),)
         case _:
             return ()
 
@@ -85,8 +104,10 @@ def evolve(state: HoldState, event: HoldEvent) -> HoldState:
             return replace(state, opened=True)
         case HoldRefunded():
             return replace(state, refunded=True)
+        case HoldReduced():
+            return state
 
 
 HOLD: Final = Decider[HoldCommand, HoldState, HoldEvent](
-    "hold", HoldState(), decide, evolve, (HoldOpened, HoldRefunded)
+    "hold", HoldState(), decide, evolve, (HoldOpened, HoldRefunded, HoldReduced)
 )

@@ -17,6 +17,10 @@ from libs.ledger.journal import Postings, transfer
 
 RETRY_AFTER_FIRST: Final = timedelta(hours=1)
 RETRY_AFTER_FACTOR: Final = 4
+TRANSIENT: Final = frozenset({"balance_insufficient", "insufficient_funds"})
+"""Stripe's codes of failures that pass by themselves. Any other is the bank account's, which Stripe disables: another
+payout to it fails too, or is refused (https://docs.stripe.com/connect/payouts-connected-accounts)."""
+CANCELED: Final = "canceled"
 
 
 def payout_id(seller_id: UUID, currency: str, slot: str) -> UUID:
@@ -79,13 +83,17 @@ class PayoutPaid(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayoutFailed(Event):
-    """The attempt is definitely over and the money available again; `retry_at` is None when a person must act."""
+    """The attempt is definitely over and the money available again.
+
+    It is made again at `retry_at`, or once the seller has a bank account that works (`waits_for_bank`), or not at all.
+    """
 
     claim: Claim
     stripe_payout: str | None
     code: str
     reason: str
     retry_at: datetime | None
+    waits_for_bank: bool = False
 
     def postings(self) -> Postings:
         return self.claim.journal(debit=chart.PAYOUTS_IN_TRANSIT, credit=chart.seller_available(self.claim.seller))
@@ -161,12 +169,13 @@ class PayoutState:
     code: str | None = None
     reason: str | None = None
     retry_at: datetime | None = None
+    waits_for_bank: bool = False
     started_at: datetime | None = None
     changed_at: datetime | None = None
 
 
 def needs_person(status: str, retry_at: datetime | None) -> bool:
-    """Nothing more happens by itself: the tries are used up, or the bank sent the money back."""
+    """Nothing more happens by itself: the tries are used up, or the seller must give Stripe another bank account."""
     return status == "returned" or (status == "failed" and retry_at is None)
 
 
@@ -200,9 +209,14 @@ def _start(command: StartPayout, state: PayoutState) -> tuple[PayoutEvent, ...]:
     if state.claim is None:
         startable = command.claim.attempt == 1
     else:
-        over = state.status == "failed" and state.retry_at is not None and state.retry_at <= command.at
+        over = state.status == "failed" and _may_go_on(state, command.at)
         startable = over and command.claim.attempt == state.claim.attempt + 1
     return (PayoutStarted(at=command.at, claim=command.claim),) if startable else ()
+
+
+def _may_go_on(state: PayoutState, at: datetime) -> bool:
+    """Whether the bank account has been renewed is for whoever starts it to see."""
+    return state.waits_for_bank or (state.retry_at is not None and state.retry_at <= at)
 
 
 def _submitted(claim: Claim, state: PayoutState, stripe_payout: str, at: datetime) -> tuple[PayoutEvent, ...]:
@@ -217,8 +231,17 @@ def _failed(command: NotePayoutFailed, claim: Claim, state: PayoutState) -> tupl
         return (PayoutReturned(at=at, claim=claim, stripe_payout=stripe_payout, code=code, reason=reason),)
     if state.status not in _UNDER_WAY:
         return ()
-    retry_at = at + retry_after(claim.attempt) if claim.attempt < command.attempts_max else None
-    return (PayoutFailed(at=at, claim=claim, stripe_payout=stripe_payout, code=code, reason=reason, retry_at=retry_at),)
+    more, passes = claim.attempt < command.attempts_max, code in TRANSIENT
+    failed = PayoutFailed(
+        at=at,
+        claim=claim,
+        stripe_payout=stripe_payout,
+        code=code,
+        reason=reason,
+        retry_at=at + retry_after(claim.attempt) if more and passes else None,
+        waits_for_bank=more and not passes and code != CANCELED,
+    )
+    return (failed,)
 
 
 _UNDER_WAY: Final = ("scheduled", "unknown", "submitted")
@@ -237,8 +260,9 @@ def evolve(state: PayoutState, event: PayoutEvent) -> PayoutState:
             return replace(state, status="unknown", reason=reason)
         case PayoutPaid(stripe_payout=stripe_payout):
             return replace(state, status="paid", stripe_payout=stripe_payout)
-        case PayoutFailed(code=code, reason=reason, retry_at=retry_at):
-            return replace(state, status="failed", code=code, reason=reason, retry_at=retry_at)
+        case PayoutFailed(code=code, reason=reason, retry_at=retry_at, waits_for_bank=waits):
+            failed = replace(state, status="failed", code=code, reason=reason)
+            return replace(failed, retry_at=retry_at, waits_for_bank=waits)
         case PayoutReturned(code=code, reason=reason):
             return replace(state, status="returned", code=code, reason=reason)
 

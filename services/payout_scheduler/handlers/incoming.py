@@ -7,16 +7,27 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from contracts.events.escrows import EscrowHeld, EscrowPartiallyReleased, EscrowRefunded, EscrowReleased
-from libs.eventstore.execute import Executor, Step
+from contracts.events.escrows import (
+    EscrowAllocationRefunded,
+    EscrowChargebackCovered,
+    EscrowClawedBack,
+    EscrowHeld,
+    EscrowPartiallyReleased,
+    EscrowRefunded,
+    EscrowReleased,
+)
+from libs.eventstore.execute import ATTEMPTS_MAX, Executor, Step
 from libs.eventstore.model import Meta
-from libs.ledger.errors import NotFound
+from libs.eventstore.store import Store
+from libs.ledger import chart
+from libs.ledger.errors import Conflict, NotFound, Overdrawn
 from libs.messaging.envelope import Envelope
 from libs.messaging.received import key_of, meta_of
 from libs.runtime import notices
 from services.payout_scheduler.domain.calendar import Frequency
-from services.payout_scheduler.domain.hold import HOLD, Held, OpenHold, RefundHold
+from services.payout_scheduler.domain.hold import HOLD, Held, OpenHold, ReduceHold, RefundHold
 from services.payout_scheduler.domain.payout import PAYOUT, Claim, PayoutState
+from services.payout_scheduler.domain.reversal import REVERSAL, Clawback, RequestReversal
 from services.payout_scheduler.domain.seller import (
     SELLER,
     ChangeSchedule,
@@ -33,9 +44,10 @@ QUEUE: Final = "payouts.escrow"
 class Handlers:
     """All may raise what `Executor.run` raises."""
 
-    def __init__(self, executor: Executor, book: int, clock: Callable[[], datetime]) -> None:
+    def __init__(self, executor: Executor, store: Store, clock: Callable[[], datetime]) -> None:
         self._executor = executor
-        self._book = book
+        self._store = store
+        self._book = store.book
         self._clock = clock
 
     async def escrow_held(self, message: EscrowHeld, envelope: Envelope) -> None:
@@ -60,22 +72,60 @@ class Handlers:
         part = message.release
         if part.net_minor == 0:  # the commission took it all: there is nothing to transfer
             return
-        release = Release(
-            release_id=part.release_id,
-            allocation_id=part.allocation_id,
-            escrow_id=message.escrow_id,
-            order_id=message.order_id,
-            seller=part.seller,
-            currency=message.currency,
-            amount_minor=part.net_minor,
-            charge=message.charge,
-        )
-        command = RequestTransfer(release=release, at=message.released_at)
-        await self._receive(Step(TRANSFER, release.transfer_id, command), envelope)
+        for _ in range(ATTEMPTS_MAX):
+            netted_minor = await self._netted_minor(part.seller, message.currency, part.net_minor)
+            release = Release(
+                release_id=part.release_id,
+                allocation_id=part.allocation_id,
+                escrow_id=message.escrow_id,
+                order_id=message.order_id,
+                seller=part.seller,
+                currency=message.currency,
+                amount_minor=part.net_minor - netted_minor,
+                charge=message.charge,
+                netted_minor=netted_minor,
+            )
+            command = RequestTransfer(release=release, at=message.released_at)
+            try:
+                await self._receive(Step(TRANSFER, release.transfer_id, command), envelope)
+            except Overdrawn:
+                continue  # two releases net the same debt, or a payout or a clawback was first at the money
+            return
+        raise Conflict(f"Others kept changing what {part.seller} has and owes; try again.", seller=part.seller)
+
+    async def _netted_minor(self, seller: str, currency: str, net_minor: int) -> int:
+        """How much of a release pays what its seller owes us."""
+        owed = await self._store.balance(chart.receivable_seller(seller), currency)
+        if not owed:
+            return 0
+        available = -await self._store.balance(chart.seller_available(seller), currency)
+        return min(owed, available, net_minor)
 
     async def escrow_refunded(self, message: EscrowRefunded, envelope: Envelope) -> None:
         command = RefundHold(escrow_id=message.escrow_id, at=message.refunded_at)
         await self._receive(Step(HOLD, message.escrow_id, command), envelope)
+
+    async def allocation_refunded(self, message: EscrowAllocationRefunded, envelope: Envelope) -> None:
+        if not message.after_release:  # else the hold is long over, and `escrow.clawed_back` told
+            await self._reduce_hold(message, message.net_minor, message.refunded_at, envelope)
+
+    async def chargeback_covered(self, message: EscrowChargebackCovered, envelope: Envelope) -> None:
+        await self._reduce_hold(message, message.held_net_minor, message.covered_at, envelope)
+
+    async def clawed_back(self, message: EscrowClawedBack, envelope: Envelope) -> None:
+        clawback = Clawback(
+            clawback_id=message.clawback_id,
+            allocation_id=message.allocation_id,
+            escrow_id=message.escrow_id,
+            order_id=message.order_id,
+            seller=message.seller,
+            currency=message.currency,
+            cause=message.cause,
+            net_minor=message.net_minor,
+            amount_minor=message.balance_minor,
+        )
+        command = RequestReversal(clawback=clawback, at=message.clawed_back_at)
+        await self._receive(Step(REVERSAL, clawback.clawback_id, command), envelope)
 
     async def register_seller(self, seller: str, country: str, meta: Meta) -> None:
         """Once; again with the same country it changes nothing. Raises `Rejected` (`seller_registered`)."""
@@ -104,11 +154,23 @@ class Handlers:
             )
         return state, state.claim
 
-    async def notice(self, notice: Notice) -> None:
-        """Keep a notice of Stripe's, once; a worker reads its object again."""
+    async def notice(self, notice: Notice) -> bool:
+        """Keep a notice of Stripe's, once; a worker reads its object again. Returns whether it was new."""
         step = Step(WEBHOOK, webhook_id(self._book, notice.notice_id), Receive(notice))
         key = notices.key_of(notice.notice_id, notice.type)
-        await self._executor.run(step, meta=Meta("stripe", correlation_id=notice.object_id), key=key)
+        done = await self._executor.run(step, meta=Meta("stripe", correlation_id=notice.object_id), key=key)
+        return bool(done.events)
+
+    async def _reduce_hold(
+        self,
+        message: EscrowAllocationRefunded | EscrowChargebackCovered,
+        net_minor: int,
+        at: datetime,
+        envelope: Envelope,
+    ) -> None:
+        lost = Held(allocation_id=message.allocation_id, seller=message.seller, net_minor=net_minor)
+        command = ReduceHold(escrow_id=message.escrow_id, currency=message.currency, lost=lost, at=at)
+        await self._receive(Step(HOLD, message.escrow_id, command), envelope)
 
     async def _receive(self, step: Step, envelope: Envelope) -> None:
         await self._executor.run(step, meta=meta_of(envelope), key=key_of(QUEUE, envelope))

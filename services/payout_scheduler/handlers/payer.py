@@ -14,6 +14,7 @@ from libs.ledger.errors import Overdrawn, Rejected
 from libs.ledger.money import format_minor
 from libs.settings import registry
 from libs.settings.live import LiveSettings
+from services.payout_scheduler.domain.amounts import payable_step_minor
 from services.payout_scheduler.domain.payout import PAYOUT, Claim, StartPayout, payout_id
 from services.payout_scheduler.domain.seller import SellerState, seller_id
 from services.payout_scheduler.handlers.bank import Bank
@@ -23,10 +24,13 @@ JOB: Final = "payouts-due"
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """A seller's claimed and not yet paid money, and the part of it that Stripe may not know of."""
+    """A seller's claimed and not yet paid money, the part of it that Stripe may not know of, and what is to be brought
+    back from their balance at Stripe.
+    """
 
     in_transit_minor: int
     unsubmitted_minor: int
+    reversing_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,12 @@ class Payer:
                 code="not_payable",
                 payable_minor=payable_minor,
             )
+        if wanted_minor % (step_minor := payable_step_minor(currency)):
+            raise Rejected(
+                f"Stripe pays out {currency} in whole units only; ask for a multiple of {step_minor}.",
+                code="not_whole",
+                step_minor=step_minor,
+            )
         if wanted_minor < (least_minor := self.minimum_minor(currency)):
             raise Rejected(
                 f"A payout is {format_minor(least_minor, currency)} {currency} at least; the balance is carried over.",
@@ -115,16 +125,22 @@ class Payer:
         """What we owe the seller, what was transferred for them, what Stripe can pay out now: the least of these.
 
         Money in payouts under way is still in the seller's Stripe balance by our books, and by Stripe's too as long as
-        it has not heard of the payout.
+        it has not heard of the payout. Money that the seller owes us, that is reserved, or that is to be brought back,
+        is there as well and must not leave.
         """
-        available = -await self._store.balance(chart.seller_available(claim.seller), claim.currency)
-        connected = await self._store.balance(chart.stripe_connected(claim.seller), claim.currency)
-        under_way = await self._claimed.under_way(claim.seller, claim.currency)
-        transferred = connected - under_way.in_transit_minor
-        if min(available, transferred) <= 0:
+        seller, currency = claim.seller, claim.currency
+        available = -await self._store.balance(chart.seller_available(seller), currency)
+        reserved = -await self._store.balance(chart.seller_reserved(seller), currency)
+        owed = await self._store.balance(chart.receivable_seller(seller), currency)
+        connected = await self._store.balance(chart.stripe_connected(seller), currency)
+        under_way = await self._claimed.under_way(seller, currency)
+        transferred = connected - under_way.in_transit_minor - under_way.reversing_minor - reserved
+        ours = min(available - owed, transferred)
+        if ours <= 0:
             return 0
-        at_stripe = await self._bank.available_minor(claim.account_id, claim.currency)
-        return max(0, min(available, transferred, at_stripe - under_way.unsubmitted_minor))
+        at_stripe = await self._bank.available_minor(claim.account_id, currency)
+        payable = max(0, min(ours, at_stripe - under_way.unsubmitted_minor - under_way.reversing_minor))
+        return payable - payable % payable_step_minor(currency)
 
     def minimum_minor(self, currency: str) -> int:
         """Below this a balance is carried over. Zero still means: nothing is not paid."""

@@ -36,8 +36,9 @@ class PayoutIn(BaseModel):
 class PayoutOut(BaseModel):
     """A payout at its newest attempt. Amounts in minor units; `code` and `reason` are Stripe's.
 
-    `needs_person`: nothing more happens by itself, the tries are used up or the bank sent it back. The money is
-    available to the seller again.
+    `waits_for_bank`: it failed for the bank account, and is tried again once Stripe has another one from the seller.
+    `needs_person`: without somebody's doing nothing more happens: that, or the tries are used up, or the bank sent it
+    back. The money is available to the seller again.
     """
 
     payout_id: UUID
@@ -52,6 +53,7 @@ class PayoutOut(BaseModel):
     code: str | None
     reason: str | None
     retry_at: AwareDatetime | None
+    waits_for_bank: bool
     needs_person: bool
     started_at: AwareDatetime
     changed_at: AwareDatetime
@@ -122,6 +124,7 @@ def router(handlers: Handlers, views: Views, payer: Payer, store: Store, clock: 
             code=state.code,
             reason=state.reason,
             retry_at=state.retry_at,
+            waits_for_bank=state.waits_for_bank,
             needs_person=needs_person(state.status, state.retry_at),
             started_at=state.started_at,
             changed_at=state.changed_at,

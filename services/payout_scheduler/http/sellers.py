@@ -16,7 +16,7 @@ from libs.runtime.service import Clock
 from libs.settings import registry
 from libs.settings.live import LiveSettings
 from services.payout_scheduler.domain.calendar import Frequency, next_slot_from
-from services.payout_scheduler.domain.seller import SellerState
+from services.payout_scheduler.domain.seller import SellerState, SellerStatus
 from services.payout_scheduler.handlers.bank import Bank
 from services.payout_scheduler.handlers.incoming import Handlers
 from services.payout_scheduler.views.reads import Views
@@ -56,7 +56,10 @@ class ScheduleIn(BaseModel):
 
 
 class SellerOut(BaseModel):
-    """`requirements` are what Stripe asks, by its names. Without a `frequency` of their own, everybody's holds."""
+    """`requirements` are what Stripe asks now, by its names. Without a `frequency` of their own, everybody's holds.
+
+    `deauthorized`: the account is no longer connected to us; registered again, the seller gets another one.
+    """
 
     seller: str
     country: str
@@ -64,6 +67,7 @@ class SellerOut(BaseModel):
     transfers_active: bool
     payouts_enabled: bool
     requirements: list[str]
+    deauthorized: bool
     frequency: Frequency | None
 
 
@@ -80,10 +84,18 @@ class WaitingOut(BaseModel):
 
 
 class SellerDetailOut(SellerOut):
-    """`refusal` is why Stripe would not open the account; register the seller again once that is mended."""
+    """`refusal` is why Stripe would not open the account; register the seller again once that is mended.
 
-    status: Literal["registered", "refused", "onboarding", "ready"]
+    Of what Stripe asks, `requirements` are due by `deadline`, `past_due` were due and are why it took abilities away
+    (`disabled_reason`), `eventually_due` come later.
+    """
+
+    status: SellerStatus
     refusal: str | None
+    past_due: list[str]
+    eventually_due: list[str]
+    disabled_reason: str | None
+    deadline: AwareDatetime | None
     frequency_in_force: Frequency
     next_slot_at: AwareDatetime | None
     waiting: list[WaitingOut]
@@ -113,7 +125,9 @@ def router(handlers: Handlers, views: Views, bank: Bank, settings: LiveSettings,
 
     @routes.post("", status_code=201)
     async def register(body: SellerIn, request: Request) -> SellerDetailOut:
-        """Register a seller; an account at Stripe follows by itself. The same again changes nothing."""
+        """Register a seller; an account at Stripe follows by itself. The same again changes nothing, unless Stripe
+        refused the account or it was disconnected: then another is asked for.
+        """
         await handlers.register_seller(body.seller, body.country, _meta(request))
         if body.email is not None:
             await bank.set_email(await _account_id(handlers, body.seller), body.email)
@@ -121,7 +135,9 @@ def router(handlers: Handlers, views: Views, bank: Bank, settings: LiveSettings,
 
     @routes.post("/{seller}/onboarding-link")
     async def link(seller: Party, body: LinkIn) -> LinkOut:
-        """Where the seller gives Stripe what it asks for."""
+        """Where the seller gives Stripe what it asks for. Used up or too old, the link leads to `refresh_url`, which
+        asks here for the next one.
+        """
         account_id = await _account_id(handlers, seller)
         return LinkOut(url=await bank.onboarding_link(account_id, str(body.refresh_url), str(body.return_url)))
 
@@ -142,6 +158,11 @@ def router(handlers: Handlers, views: Views, bank: Bank, settings: LiveSettings,
             transfers_active=state.readiness.transfers_active,
             payouts_enabled=state.readiness.payouts_enabled,
             requirements=list(state.readiness.requirements),
+            past_due=list(state.readiness.past_due),
+            eventually_due=list(state.readiness.eventually_due),
+            disabled_reason=state.readiness.disabled_reason,
+            deadline=state.readiness.deadline,
+            deauthorized=state.deauthorized,
             frequency=state.frequency,
             status=state.status,
             refusal=state.refusal,
@@ -156,7 +177,13 @@ def router(handlers: Handlers, views: Views, bank: Bank, settings: LiveSettings,
 async def _account_id(handlers: Handlers, seller: str) -> str:
     """The seller's account at Stripe, which the worker makes within moments of the registration."""
     deadline = asyncio.get_running_loop().time() + ACCOUNT_WITHIN_SECONDS
-    while (state := await handlers.seller(seller)).account_id is None:
+    while (state := await handlers.seller(seller)).account_id is None or state.deauthorized:
+        if state.deauthorized:
+            raise Rejected(
+                f"The account of {seller} is no longer connected; register the seller again for another one.",
+                code="deauthorized",
+                seller=seller,
+            )
         if state.refusal:
             raise Rejected(f"Stripe does not open this account. {state.refusal}", code="account_refused", seller=seller)
         if asyncio.get_running_loop().time() > deadline:

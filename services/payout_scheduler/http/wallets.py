@@ -15,12 +15,14 @@ from services.payout_scheduler.views.reads import Views
 
 
 class PurseOut(BaseModel):
-    """One currency, minor units: `available` by the ledger now, `pending` held in escrows, `in_transit` to the bank,
-    and what was earned and withdrawn in total.
+    """One currency, minor units: `available` by the ledger now, `reserved` for chargebacks, `owed` to us (paid out of
+    later releases), `pending` held in escrows, `in_transit` to the bank, and what was earned and withdrawn in total.
     """
 
     currency: str
     available_minor: int
+    reserved_minor: int
+    owed_minor: int
     pending_minor: int
     in_transit_minor: int
     earned_minor: int
@@ -59,17 +61,21 @@ def router(views: Views, store: Store) -> APIRouter:
     async def wallet(seller: Party) -> WalletOut:
         """A seller's money by currency; empty for a seller who never had any."""
         now, pending = await available(store, seller), await views.pending(seller)
+        reserved = _negated(await _balances(store, chart.seller_reserved(seller)))
+        owed = await _balances(store, chart.receivable_seller(seller))
         paid, earned = await views.paid(seller), await views.earned(seller)
         currencies = [
             PurseOut(
                 currency=currency,
                 available_minor=now.get(currency, 0),
+                reserved_minor=reserved.get(currency, 0),
+                owed_minor=owed.get(currency, 0),
                 pending_minor=pending.get(currency, 0),
                 in_transit_minor=paid.get(currency, (0, 0))[0],
                 earned_minor=earned.get(currency, 0),
                 withdrawn_minor=paid.get(currency, (0, 0))[1],
             )
-            for currency in sorted(now.keys() | pending.keys() | paid.keys() | earned.keys())
+            for currency in sorted(set().union(now, reserved, owed, pending, paid, earned))
         ]
         return WalletOut(seller=seller, currencies=currencies)
 
@@ -94,6 +100,14 @@ def router(views: Views, store: Store) -> APIRouter:
 
 async def available(store: Store, seller: str) -> dict[str, int]:
     """What may be paid out, by currency."""
-    account = chart.seller_available(seller)
+    return _negated(await _balances(store, chart.seller_available(seller)))
+
+
+def _negated(balances: dict[str, int]) -> dict[str, int]:
+    """What we owe counts as more in the seller's eyes."""
+    return {currency: -amount_minor for currency, amount_minor in balances.items()}
+
+
+async def _balances(store: Store, account: str) -> dict[str, int]:
     like = re.sub(r"([\\%_])", r"\\\1", account)  # an underscore is any character to LIKE
-    return {currency: -amount_minor for (_, currency), amount_minor in (await store.balances(like)).items()}
+    return {currency: amount_minor for (_, currency), amount_minor in (await store.balances(like)).items()}

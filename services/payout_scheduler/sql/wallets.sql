@@ -14,9 +14,9 @@ select seller, position, currency, amount_minor, before_minor, after_minor, even
   from json_populate_recordset(null::wallet_entries, $1)
 
 -- name: pending
-select currency, sum(net_minor - released_minor) as amount_minor
+select currency, sum(net_minor - released_minor - lost_minor) as amount_minor
   from holds
- where seller = $1 and not refunded and net_minor > released_minor
+ where seller = $1 and not refunded and net_minor > released_minor + lost_minor
  group by currency
 
 -- name: payout_sums

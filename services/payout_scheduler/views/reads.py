@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -18,8 +18,17 @@ from services.payout_scheduler.handlers.payer import Due, UnderWay
 from services.payout_scheduler.views.wallets import SQL as WALLETS
 
 SQL: Final = queries.load(Path(__file__).parents[1] / "sql" / "queries.sql")
+SENT_MAX: Final = 100
 FIRST_PAYOUT: Final = UUID(int=0)
 FIRST_WALLET: Final = ("", "")
+
+
+class Sent(NamedTuple):
+    """A transfer of which something is left. Without `stripe_transfer` it has not moved, as far as we know."""
+
+    transfer_id: UUID
+    stripe_transfer: str | None
+    left_minor: int
 
 
 class Views:
@@ -30,8 +39,36 @@ class Views:
         """Registered sellers by name, from the one after `after`."""
         return await self._fetch(SQL.list_sellers, after, limit)
 
+    async def accounts(self) -> list[str]:
+        """The connected accounts, but for those that disconnected."""
+        return [row["account_id"] for row in await self._fetch(SQL.accounts)]
+
+    async def seller_accounts(self) -> dict[str, str]:
+        """The connected account of every seller, but for those that disconnected."""
+        return {row["seller"]: row["account_id"] for row in await self._fetch(SQL.seller_accounts)}
+
     async def waiting_transfers(self, seller: str, *, limit: int) -> list[asyncpg.Record]:
         return await self._fetch(SQL.waiting_transfers, seller, limit)
+
+    async def seller_of(self, account_id: str) -> str | None:
+        """Whose account it is."""
+        rows = await self._fetch(SQL.seller_of, account_id)
+        return rows[0]["seller"] if rows else None
+
+    async def clawbacks(
+        self, *, seller: str | None, status: str | None, after: int | None, limit: int
+    ) -> list[asyncpg.Record]:
+        """Clawbacks, newest first, from the one after the position `after`."""
+        return await self._fetch(SQL.list_clawbacks, seller, status, after, limit)
+
+    async def sent(self, seller: str, currency: str, allocation_id: UUID) -> list[Sent]:
+        """Where a clawback may find its money, in the order in which it is to look."""
+        return [Sent(**row) for row in await self._fetch(SQL.sent, seller, currency, allocation_id, SENT_MAX)]
+
+    async def release_unheard(self, allocation_id: UUID) -> bool:
+        """Whether a clawback overtook the release that it is of."""
+        [[unheard]] = await self._fetch(SQL.release_unheard, allocation_id)
+        return bool(unheard)
 
     async def payouts(
         self, *, seller: str | None, status: str | None, after: int | None, limit: int

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from libs.eventstore import queries
 from libs.eventstore.model import Recorded
-from libs.eventstore.projector import Projection
+from libs.eventstore.projector import EventProjection
 from libs.eventstore.rows import write
 from libs.ledger import chart
 from services.payout_scheduler.domain.payout import PAYOUT
@@ -29,14 +29,25 @@ class Purse(NamedTuple):
     currency: str
 
 
-def projection() -> Projection:
-    return Projection("wallets", {"wallets": (), "wallet_entries": ()}, None, apply)
+def projection() -> EventProjection:
+    return EventProjection("wallets", {"wallets": (), "wallet_entries": ()}, None, _Changes)
 
 
-async def apply(connection: Any, events: Sequence[Recorded]) -> None:
-    changes = [(event, purse, change) for event in events for purse, change in changes_of(event).items() if change]
-    if not changes:
-        return
+class _Changes:
+    """What a slice of the log puts into wallets and takes out of them."""
+
+    def __init__(self) -> None:
+        self._changes: list[tuple[Recorded, Purse, int]] = []
+
+    def add(self, recorded: Recorded) -> None:
+        self._changes += [(recorded, purse, change) for purse, change in changes_of(recorded).items() if change]
+
+    async def write(self, connection: Any) -> None:
+        if self._changes:
+            await _write(connection, self._changes)
+
+
+async def _write(connection: Any, changes: Sequence[tuple[Recorded, Purse, int]]) -> None:
     sellers = list({purse.seller for _, purse, _ in changes})
     rows = await connection.fetch(SQL.balances, sellers)
     balances = Counter({Purse(row["seller"], row["currency"]): row["balance_minor"] for row in rows})

@@ -14,10 +14,11 @@ import pytest
 
 from libs.eventstore.ledger import Ledger
 from libs.eventstore.model import Recorded
-from libs.eventstore.projector import Projection, Projector
+from libs.eventstore.projector import Projector
 from services.audit.proofs.replay import replay
 from services.audit.proofs.verify import verify
 from tests.integration.audit.forgery import copy, forge, mend_chain, mend_leaf, move
+from tests.integration.eventstore.applying import projection
 from tests.integration.eventstore.units import capture, unit
 
 # The book of the fixture `written`: ten events in the blocks 1-4, 5, 6-9 and 10. Event 6 captures 300 USD.
@@ -122,7 +123,7 @@ async def _seen(connection: Any, events: Sequence[Recorded]) -> None:
 
 
 async def test_9_a_changed_read_model(written: Ledger, ledger: Ledger) -> None:
-    model = Projection("seen", {"seen": ()}, None, _seen)
+    model = projection("seen", {"seen": ()}, None, _seen)
     await written.pool.execute("create table audit.seen (position bigint primary key, type text not null)")
     await Projector(ledger.pool, ledger.feed, model).catch_up()
     assert (await replay(ledger, [("audit", model)])).equal

@@ -11,13 +11,13 @@ from libs.eventstore.ledger import Ledger
 from tests.integration.audit.forgery import forge, mend_chain
 
 PROGRAM = """
-from libs.eventstore.projector import Projection
 from services.audit.cli import audit_app
+from tests.integration.eventstore.applying import projection
 
 async def apply(connection, events):
     await connection.executemany("insert into seen values ($1)", [(event.position,) for event in events])
 
-audit_app(lambda: [("audit", Projection("seen", {"seen": ()}, None, apply))])()
+audit_app(lambda: [("audit", projection("seen", {"seen": ()}, None, apply))])()
 """
 
 

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from libs.eventstore.ledger import Ledger, open_ledger
 from libs.eventstore.model import Recorded
-from libs.eventstore.projector import Projection, Projector
+from libs.eventstore.projector import Projector
 from libs.ledger.errors import Corrupt, NotFound, Rejected
 from libs.runtime.problems import install_problems
 from services.audit.http.proofs import router
@@ -21,6 +21,7 @@ from services.audit.proofs.progress import Step
 from services.audit.proofs.replay import replay
 from services.audit.proofs.rewind import Rewound, rewind, unroll
 from tests.integration.audit.forgery import forge
+from tests.integration.eventstore.applying import projection
 from tests.integration.eventstore.units import capture, unit
 
 
@@ -33,7 +34,7 @@ async def apply(connection: Any, events: Sequence[Recorded]) -> None:
     await connection.executemany("insert into noted (type) values ($1)", [(event.type,) for event in events])
 
 
-MODEL = Projection("posted", {"posted": ("attempts",), "noted": ()}, ("payment",), apply)
+MODEL = projection("posted", {"posted": ("attempts",), "noted": ()}, ("payment",), apply)
 
 
 @pytest.fixture

@@ -9,13 +9,14 @@ import pytest
 
 from contracts.events.base import Message
 from libs.eventstore.model import Recorded
-from libs.eventstore.projector import Projector
+from libs.eventstore.projector import EventProjection, Projector
 from libs.ledger.errors import KeyReused, Overdrawn, Rejected
 from libs.messaging.envelope import decode
 from libs.messaging.route import check
 from libs.messaging.topology import BINDINGS
 from libs.settings import registry
 from tests.integration.escrow.world import World, cancelled, captured, delivered, disputed, envelope
+from tests.integration.eventstore.applying import apply
 
 
 async def test_an_order_is_held_confirmed_and_released(world: World) -> None:
@@ -178,10 +179,11 @@ async def _conserved(world: World, *, captured_minor: int, held_minor: int, refu
 
 async def _rebuild_equals_live(world: World) -> None:
     pool = world.service.ledger.pool
-    tables = {"escrows": "escrow_id", "allocations": "allocation_id"}
+    tables = {"escrows": "escrow_id", "allocations": "allocation_id", "refunds": "refund_id"}
     live = {table: await pool.fetch(f"select * from {table} order by {key}") for table, key in tables.items()}
     await pool.execute(
-        "delete from escrows; delete from allocations; update checkpoints set position = 0 where name = 'escrows'"
+        "delete from escrows; delete from allocations; delete from refunds;"
+        " update checkpoints set position = 0 where name = 'escrows'"
     )
     # One event a slice: how the log was cut when it was read must not show.
     [projector] = world.service.projections
@@ -192,9 +194,11 @@ async def _rebuild_equals_live(world: World) -> None:
 
 async def _one_by_one(world: World, projector: Projector) -> None:
     events, _ = await world.owner.feed.read(0, ["escrow"])
+    projection = projector.projection
+    assert isinstance(projection, EventProjection)
     async with world.service.ledger.pool.acquire() as connection, connection.transaction():
         for event in events:
-            await projector.projection.apply(connection, [event])
+            await apply(projection, connection, [event])
 
 
 async def test_what_happened_is_announced_in_messages_that_others_can_read(world: World) -> None:

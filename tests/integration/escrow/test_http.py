@@ -1,25 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import httpx
-import pytest
-from prometheus_client import CollectorRegistry
 
-from libs.runtime.http import create_app
-from libs.runtime.telemetry import Telemetry
 from services.escrow.domain.allocation import allocation_id_of, escrow_id_of
 from tests.integration.escrow.world import World, cancelled, delivered, envelope
-
-
-@pytest.fixture
-async def client(world: World) -> AsyncIterator[httpx.AsyncClient]:
-    assert world.service.router is not None
-    app = create_app("test", [world.service.router], Telemetry(CollectorRegistry()), lambda: "correlation")
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://escrow") as opened:
-        yield opened
 
 
 async def test_an_escrow_is_shown_with_its_allocations_and_timers(world: World, client: httpx.AsyncClient) -> None:
@@ -39,14 +26,22 @@ async def test_an_escrow_is_shown_with_its_allocations_and_timers(world: World, 
         "held_at": "2026-11-02T12:00:00Z",
         "deliver_by": "2026-12-02T12:00:00Z",
         "hold_until_max": "2027-01-31T12:00:00Z",
+        "refunds": [],
+        "clawbacks": [],
+        "freezes": [],
     }
     assert anna == {
         "allocation_id": str(allocation_id_of(escrow_id, "anna")),
         "seller": "anna",
         "status": "pending_release",
+        "frozen": False,
         "gross_minor": 13_000,
         "commission_minor": 2_500,
         "net_minor": 10_500,
+        "held_minor": 13_000,
+        "released_minor": 0,
+        "refunded_minor": 0,
+        "clawed_back_minor": 0,
         "release_at": "2026-11-12T12:00:00Z",
         "settled_at": None,
     }

@@ -8,12 +8,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from contracts.events.base import Message
 from contracts.events.orders import OrderCancelled, OrderDelivered, OrderDisputed
-from contracts.events.payments import PaymentCaptured
+from contracts.events.payments import (
+    PaymentCaptured,
+    PaymentChargebackClosed,
+    PaymentChargedBack,
+    PaymentFraudWarned,
+)
+from contracts.events.payouts import TransferReversed
 from libs.eventstore.ledger import Ledger, open_ledger
 from libs.eventstore.model import Appended, Change, Meta, NewEvent, Unit, stream_name
 from libs.ledger.errors import Conflict
@@ -22,7 +28,7 @@ from libs.messaging.envelope import Envelope, decode, from_json, wrap
 from libs.runtime.service import Service
 from libs.settings.live import LiveSettings
 from libs.settings.registry import Setting, setting_id
-from services.escrow.domain.allocation import escrow_id_of
+from services.escrow.domain.allocation import allocation_id_of, escrow_id_of
 from services.escrow.service import build
 from tests.data_key import config
 
@@ -49,6 +55,15 @@ class World:
         postings = transfer(message.currency, message.amount_minor, debit="stripe:platform", credit="funds:unallocated")
         paid = NewEvent("PaymentCaptured", "{}", message.captured_at, postings)
         change = Change(stream_name("payment", uuid4()), 0, [paid])
+        assert isinstance(await self.owner.writer.append(Unit([change], Meta("payment"))), Appended)
+
+    async def post(self, *moves: tuple[str, str, int]) -> None:
+        """What other services post: (debit, credit, amount)."""
+        events = [
+            NewEvent("Posted", "{}", NOON, transfer("USD", amount_minor, debit=debit, credit=credit))
+            for debit, credit, amount_minor in moves
+        ]
+        change = Change(stream_name("payment", uuid4()), 0, events)
         assert isinstance(await self.owner.writer.append(Unit([change], Meta("payment"))), Appended)
 
     async def set(self, setting: Setting[Any], value: Any) -> None:
@@ -154,6 +169,59 @@ def cancelled(order_id: str = "order-1") -> OrderCancelled:
 
 def disputed(order_id: str = "order-1", seller: str | None = None) -> OrderDisputed:
     return OrderDisputed(order_id=order_id, seller=seller, opened_by="buyer", reason="broken")
+
+
+BANK = UUID(int=99)
+
+
+def charged_back(
+    order_id: str = "order-1", amount_minor: int = 16_000, stage: Literal["inquiry", "chargeback"] = "chargeback"
+) -> PaymentChargedBack:
+    return PaymentChargedBack(
+        payment_id=UUID(int=7),
+        order_id=order_id,
+        chargeback_id=BANK,
+        stage=stage,
+        currency="USD",
+        amount_minor=amount_minor,
+        reason="fraudulent",
+        respond_by=day(20),
+        opened_at=day(12),
+    )
+
+
+def closed(
+    outcome: Literal["won", "lost", "withdrawn"], order_id: str = "order-1", to_cover_minor: int = 0
+) -> PaymentChargebackClosed:
+    return PaymentChargebackClosed(
+        payment_id=UUID(int=7),
+        order_id=order_id,
+        chargeback_id=BANK,
+        outcome=outcome,
+        currency="USD",
+        amount_minor=16_000,
+        to_cover_minor=to_cover_minor,
+        closed_at=day(20),
+    )
+
+
+def warned(order_id: str = "order-1") -> PaymentFraudWarned:
+    return PaymentFraudWarned(payment_id=UUID(int=7), order_id=order_id, warning_id="issfr_1", warned_at=day(1))
+
+
+def reversed_(clawback_id: UUID, amount_minor: int, short_minor: int = 0, seller: str = "bert") -> TransferReversed:
+    escrow_id = escrow_id_of(1, "order-1")
+    return TransferReversed(
+        clawback_id=clawback_id,
+        escrow_id=escrow_id,
+        allocation_id=allocation_id_of(escrow_id, seller),
+        order_id="order-1",
+        seller=seller,
+        currency="USD",
+        amount_minor=amount_minor,
+        short_minor=short_minor,
+        reversed_at=day(13),
+    )
 
 
 def envelope(message: Message, *, at: float = 2, message_id: str | None = None) -> Envelope:

@@ -13,9 +13,11 @@ import asyncpg
 from libs.eventstore.ledger import Ledger
 
 KINDS: Final = {
-    "payment": {"payment", "webhook"},
+    "payment": {"payment", "spending", "webhook", "processor_fee", "reconciliation", "adjustment"},
     "escrow": {"escrow"},
-    "payout_scheduler": {"seller", "hold", "transfer", "payout", "connect_webhook"},
+    "payout_scheduler": {
+        *("seller", "hold", "transfer", "reversal", "payout", "connect_webhook", "connect_reconciliation"),
+    },
     "settings": {"setting"},
     "audit": {"period"},
     "forgetter": {"personal"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -14,10 +15,11 @@ import asyncpg
 from libs.eventstore.feed import Feed
 from libs.eventstore.ledger import Ledger, open_ledger
 from libs.eventstore.model import Appended, Recorded
-from libs.eventstore.projector import Projection, Projector
+from libs.eventstore.projector import Projector
 from libs.eventstore.store import Store
 from libs.ledger.journal import Postings, transfer
 from services.migrations import migrate_all
+from tests.integration.eventstore.applying import projection
 from tests.integration.eventstore.clients import client, hold_open
 from tests.integration.eventstore.units import capture, unit
 
@@ -34,7 +36,7 @@ async def _note(connection: Any, events: Sequence[Recorded]) -> None:
             )
 
 
-TOUCHED = Projection("touched", {"touched": ()}, None, _note)
+TOUCHED = projection("touched", {"touched": ()}, None, _note)
 
 
 def _through(chance: Random) -> Postings:
@@ -61,8 +63,8 @@ async def test_appends_in_opposite_orders_projectors_and_migrations_never_deadlo
 
     async def project(audit: Ledger, book: int) -> None:
         """Two instances a book; of all books into the same rows."""
-        projection = Projection(f"touched {book}", TOUCHED.tables, None, TOUCHED.apply)
-        projector = Projector(audit.pool, Feed(audit.pool, book), projection)
+        touched = replace(TOUCHED, name=f"touched {book}")
+        projector = Projector(audit.pool, Feed(audit.pool, book), touched)
         while not appended.is_set():
             await projector.catch_up()
             await asyncio.sleep(0.005)

@@ -14,11 +14,12 @@ from libs.devstack import postgres_wheel
 from libs.devstack.postgres import Postgres
 from libs.eventstore.ledger import open_ledger
 from libs.eventstore.model import Appended, Duplicate, Recorded
-from libs.eventstore.projector import Projection, Projector
+from libs.eventstore.projector import Projector
 from libs.ledger.errors import Rejected
 from services.audit.proofs.replay import replay
 from services.audit.proofs.verify import verify
 from services.migrations import migrate_all
+from tests.integration.eventstore.applying import projection
 from tests.integration.eventstore.units import capture, hold, stream, unit
 
 
@@ -29,7 +30,7 @@ async def _post(connection: Any, events: Sequence[Recorded]) -> None:
     )
 
 
-POSTED = Projection("posted", {"posted": ()}, None, _post)
+POSTED = projection("posted", {"posted": ()}, None, _post)
 
 _ROWS = (
     "select * from ledger.books order by book",

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from libs.eventstore.codec import Codec
-from libs.eventstore.execute import Executor, Step
-from libs.eventstore.ledger import Ledger
+from libs.eventstore.execute import Derived, Done, Executor, Place, Step
+from libs.eventstore.ledger import Ledger, open_ledger
 from libs.eventstore.model import Key
 from libs.ledger import chart
 from libs.ledger.decider import Decider, Event
-from libs.ledger.errors import KeyReused, Overdrawn, Rejected
+from libs.ledger.errors import Conflict, KeyReused, Overdrawn, Rejected
 from libs.ledger.journal import Postings, transfer
 from tests.integration.eventstore.units import META, NOON
 
@@ -94,3 +94,62 @@ async def test_two_streams_change_in_one_unit(executor: Executor) -> None:
     with pytest.raises(Rejected):
         await executor.run(Step(COUNTER, a, Count(9)), Step(COUNTER, b, Count(1)), meta=META)
     assert await executor.state(COUNTER, a) == 1
+
+
+def _seen(up_to: int) -> Count:
+    return Count(up_to=9, minor=0) if up_to else Count(up_to=0)
+
+
+async def test_a_derived_command_follows_from_the_states_of_other_streams(executor: Executor) -> None:
+    source, taker = uuid4(), uuid4()
+    derived = Derived(COUNTER, taker, _seen, given=(Place(COUNTER, source),))
+    with pytest.raises(Rejected, match="counted"):
+        await executor.run(derived, meta=META)
+    await executor.run(Step(COUNTER, source, Count(9)), meta=META)
+    await executor.run(derived, meta=META)
+    assert await executor.state(COUNTER, taker) == 1
+    assert await executor.state(COUNTER, source) == 1, "it was only looked at"
+
+
+async def test_a_derived_command_sees_what_the_steps_before_it_did_and_may_be_none(executor: Executor) -> None:
+    source, taker = uuid4(), uuid4()
+    first = Step(COUNTER, source, Count(9))
+    odd = Derived(COUNTER, taker, lambda count: Count(9) if count % 2 else None, given=(Place(COUNTER, source),))
+    assert len((await executor.run(first, odd, meta=META)).events) == 2
+    assert len((await executor.run(first, odd, meta=META)).events) == 1
+    assert await executor.state(COUNTER, taker) == 1
+
+
+async def test_what_another_stream_allows_is_used_once_however_many_want_it(
+    ledger: Ledger, every_database_url: str
+) -> None:
+    """Of twenty commands, each on a stream of its own, in two processes' worth of executors, five find room."""
+    budget = uuid4()
+
+    def attempt(executor: Executor, taker: UUID) -> Coroutine[object, object, Done]:
+        take = Derived(COUNTER, taker, lambda used: Count(9) if used < 5 else None, given=(Place(COUNTER, budget),))
+        use = Derived(COUNTER, budget, lambda taken: Count(99) if taken else None, given=(Place(COUNTER, taker),))
+        return executor.run(take, use, meta=META)
+
+    async with open_ledger(every_database_url, "payment") as other:
+        executors = [Executor(each.writer, Codec(COUNTER.events)) for each in (ledger, other)]
+        done = await asyncio.gather(*(_patiently(attempt, executors[n % 2], uuid4()) for n in range(20)))
+    assert sum(bool(each.events) for each in done) == 5
+    assert await executors[0].state(COUNTER, budget) == 5
+
+
+async def _patiently(
+    attempt: Callable[[Executor, UUID], Coroutine[object, object, Done]], executor: Executor, taker: UUID
+) -> Done:
+    """As a carrier does it: what meets with others too often comes again."""
+    while True:
+        try:
+            return await attempt(executor, taker)
+        except Conflict:
+            continue
+
+
+async def test_twenty_who_want_one_stream_stand_in_line_and_none_gives_up(executor: Executor) -> None:
+    counter = uuid4()
+    await asyncio.gather(*(executor.run(Step(COUNTER, counter, Count(99)), meta=META) for _ in range(20)))
+    assert await executor.state(COUNTER, counter) == 20

@@ -13,8 +13,9 @@ import pytest
 from libs.eventstore.feed import Feed
 from libs.eventstore.ledger import Ledger, open_ledger
 from libs.eventstore.model import Appended, Recorded
-from libs.eventstore.projector import Projection, Projector
+from libs.eventstore.projector import Projector
 from services.audit.proofs.verify import verify
+from tests.integration.eventstore.applying import projection
 from tests.integration.eventstore.clients import client, hold_open
 from tests.integration.eventstore.units import capture, unit
 
@@ -23,7 +24,7 @@ async def _note(connection: Any, events: Sequence[Recorded]) -> None:
     await connection.executemany("insert into noted values ($1)", [(event.position,) for event in events])
 
 
-NOTED = Projection("noted", {"noted": ()}, None, _note)
+NOTED = projection("noted", {"noted": ()}, None, _note)
 
 
 @pytest.fixture

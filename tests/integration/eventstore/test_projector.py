@@ -11,9 +11,10 @@ import pytest
 
 from libs.eventstore.ledger import Ledger, open_ledger
 from libs.eventstore.model import Recorded
-from libs.eventstore.projector import WORK_COLUMNS, Projection, Projector
+from libs.eventstore.projector import WORK_COLUMNS, Projector
 from libs.eventstore.signal import Signal
 from libs.eventstore.worklist import Item, Worker
+from tests.integration.eventstore.applying import projection
 from tests.integration.eventstore.units import stream, unit
 
 
@@ -33,7 +34,7 @@ async def _to_work(connection: Any, events: Sequence[Recorded]) -> None:
     )
 
 
-WORK = Projection("boxes", {"work": WORK_COLUMNS}, ("box",), _to_work)
+WORK = projection("boxes", {"work": WORK_COLUMNS}, ("box",), _to_work)
 
 
 def _boxes(count: int) -> list[Any]:
@@ -55,7 +56,7 @@ async def test_a_failing_projection_moves_neither_rows_nor_checkpoint(depot: Led
 
     await depot.store.append(_boxes(2))
     with pytest.raises(RuntimeError):
-        await Projector(depot.pool, depot.feed, Projection("boxes", {}, ("box",), half)).catch_up()
+        await Projector(depot.pool, depot.feed, projection("boxes", {}, ("box",), half)).catch_up()
     assert await depot.pool.fetchval("select count(*) from work") == 0
     await Projector(depot.pool, depot.feed, WORK).catch_up()
     assert await depot.pool.fetchval("select count(*) from work") == 2

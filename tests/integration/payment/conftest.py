@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from libs.devstack.stripe_twin import NO_FEE, Twin, TwinConfig, running_twin
+from tests.integration.payment.bank import Bank
 from tests.integration.payment.desk import Desk, open_desk
 
 
@@ -19,3 +20,15 @@ async def twin() -> AsyncIterator[Twin]:
 async def desk(database_url: str, twin: Twin) -> AsyncIterator[Desk]:
     async with open_desk(database_url, twin) as opened:
         yield opened
+
+
+@pytest.fixture
+async def paid(desk: Desk) -> Desk:
+    """A desk whose one order was paid."""
+    await desk.place_and_pay()
+    return desk
+
+
+@pytest.fixture
+def bank(paid: Desk) -> Bank:
+    return Bank(paid)

@@ -24,12 +24,15 @@ from libs.eventstore.ledger import Ledger, open_ledger
 from libs.eventstore.model import Change, Meta, NewEvent, Unit, stream_name
 from libs.eventstore.projector import Projector
 from libs.eventstore.signal import Signal
+from libs.eventstore.vault import Vault
 from libs.eventstore.worklist import Worker
 from libs.ledger import chart
 from libs.ledger.decider import Event
 from libs.ledger.journal import transfer
 from libs.messaging.envelope import Envelope, wrap
+from libs.runtime.calls import Pace
 from libs.runtime.http import create_app
+from libs.runtime.reconcile.reads import Reads
 from libs.runtime.server import serving
 from libs.runtime.telemetry import Telemetry
 from libs.settings.live import LiveSettings
@@ -40,6 +43,7 @@ from services.payment.domain.state import State
 from services.payment.gateway import NOTICE_TYPES, StripeGateway, open_gateway
 from services.payment.handlers import Handlers, Processor
 from services.payment.performances import Performances
+from tests.data_key import MASTER
 
 SECRET = "whsec_payment_tests"  # noqa: S105 - a twin's
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -166,13 +170,20 @@ async def open_desk(database_url: str, twin: Twin) -> AsyncIterator[Desk]:
         open_ledger(database_url, "payment") as ledger,
         open_ledger(database_url, None) as owner,
         open_gateway(
-            "sk_test_payment", SECRET, 1, api_base=twin.url, timeout_seconds=0.5, network_retries_max=0
+            "sk_test_payment",
+            SECRET,
+            1,
+            api_base=twin.url,
+            timeout_seconds=0.5,
+            network_retries_max=0,
+            pace=Pace(attempts_max=1),
         ) as gateway,
     ):
-        executor = Executor(ledger.writer, Codec(EVENTS))
+        executor = Executor(ledger.writer, Codec(EVENTS), Vault(ledger.pool, 1, [MASTER]))
         projector = Projector(ledger.pool, ledger.feed, views.projection(Codec(EVENTS)))
-        handlers = Handlers(executor, await LiveSettings.open(ledger), 1)
-        router = http.router(handlers, views.Views(ledger.pool), gateway, gateway.read_notice)
+        handlers = Handlers(executor, await LiveSettings.open(ledger), 1, now)
+        reads = views.Views(ledger.pool)
+        router = http.router(handlers, reads, Reads(ledger.pool), gateway, gateway.read_notice, now)
         app = create_app("payment", [router], Telemetry(CollectorRegistry()), lambda: "c1")
         async with serving(app, "127.0.0.1", 0) as url, httpx.AsyncClient(base_url=url) as client:
             await twin.set_webhooks(platform=Endpoint(f"{url}/webhooks/stripe", SECRET, tuple(NOTICE_TYPES)))

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -14,24 +15,33 @@ import orjson
 import pytest
 import stripe
 
+from contracts.events.orders import Buyer
 from libs.devstack.stripe_twin import Twin
 from libs.devstack.stripe_twin.faults import FaultKind
 from libs.ledger.errors import Rejected
+from libs.runtime.calls import Pace
+from libs.runtime.notices import THIN
 from libs.runtime.outcomes import Refused, TurnedAway, Unknown
 from services.payment.domain.order import payment_id_of
 from services.payment.gateway import StripeGateway, open_gateway
 from services.payment.handlers import IntentCall, RefundCall
-from tests.integration.payment.desk import SECRET, Desk
+from tests.integration.payment.desk import ORDER, SECRET, Desk, now
 
 PAYMENT_ID = payment_id_of(1, "A-1")
 REFUND_ID = uuid5(PAYMENT_ID, "refund/1")
 CALL = IntentCall(
-    payment_id=PAYMENT_ID, order_id="A-1", currency="EUR", amount_minor=4_000, attempt=1, correlation_id="c9"
+    payment_id=PAYMENT_ID,
+    order_id="A-1",
+    currency="EUR",
+    amount_minor=4_000,
+    attempt=1,
+    statement_suffix=None,
+    correlation_id="c9",
 )
 
 
 def _gateway(url: str, **options: Any) -> Any:
-    patience: dict[str, Any] = {"timeout_seconds": 0.5, "network_retries_max": 0}
+    patience: dict[str, Any] = {"timeout_seconds": 0.5, "network_retries_max": 0, "pace": Pace(attempts_max=1)}
     key = options.pop("key", "sk_test_payment")
     return open_gateway(key, SECRET, 1, api_base=url, **(patience | options))
 
@@ -48,7 +58,9 @@ def _refund(intent_id: str) -> RefundCall:
         payment_id=PAYMENT_ID,
         order_id="A-1",
         intent_id=intent_id,
+        currency="EUR",
         amount_minor=1_000,
+        attempt=1,
         correlation_id=None,
     )
 
@@ -87,12 +99,17 @@ async def test_an_intent_is_found_by_its_payment(gateway: StripeGateway) -> None
 async def test_a_refund_is_found_by_its_intent_and_our_id_among_many(twin: Twin, gateway: StripeGateway) -> None:
     intent = await gateway.create_intent(CALL)
     await twin.confirm(intent.intent_id)
-    assert await gateway.find_refund(intent.intent_id, REFUND_ID) is None
+    assert await gateway.find_refund(_refund(intent.intent_id)) is None
     made = await gateway.create_refund(_refund(intent.intent_id))
     for number in range(101):
         other = replace(_refund(intent.intent_id), refund_id=uuid5(REFUND_ID, str(number)), amount_minor=1)
         await gateway.create_refund(other)
-    assert await gateway.find_refund(intent.intent_id, REFUND_ID) == made, "on the second page"
+    assert await gateway.find_refund(_refund(intent.intent_id)) == made, "on the second page"
+    again = replace(_refund(intent.intent_id), attempt=2, amount_minor=1)
+    assert await gateway.find_refund(again) is None, "another attempt is another refund"
+    second = await gateway.create_refund(again)
+    assert await gateway.find_refund(again) == second
+    assert await gateway.find_refund(_refund(intent.intent_id)) == made
     assert await gateway.read_refund(made.processor_id) == made
 
 
@@ -229,3 +246,68 @@ async def test_stripes_own_notice_of_a_balance_is_accepted_and_not_stored(desk: 
 async def test_what_is_signed_and_no_event_is_refused(desk: Desk) -> None:
     answer = await desk.http.post("/webhooks/stripe", content="[]", headers={"stripe-signature": _signed("[]")})
     assert (answer.status_code, answer.json()["code"]) == (httpx.codes.UNPROCESSABLE_ENTITY, "bad_notice")
+
+
+async def test_the_statement_shows_the_words_of_the_call_and_any_method_is_offered(
+    twin: Twin, gateway: StripeGateway
+) -> None:
+    for attempt, suffix in enumerate((None, "SHOP 24"), 1):
+        report = await gateway.create_intent(replace(CALL, attempt=attempt, statement_suffix=suffix))
+        intent = twin.world.payment_intents.get("platform", report.intent_id)
+        assert (intent.statement_descriptor_suffix, intent.allow_redirects) == (suffix, "always")
+
+
+async def test_an_amount_without_decimals_is_padded_where_stripe_wants_it_and_comes_back_as_ours(
+    twin: Twin, gateway: StripeGateway
+) -> None:
+    intent_id = (await gateway.create_intent(replace(CALL, currency="UGX", amount_minor=50_000))).intent_id
+    assert twin.world.payment_intents.get("platform", intent_id).amount_minor == 5_000_000
+    await twin.confirm(intent_id)
+    report = await gateway.read_intent(intent_id)
+    assert report.captured is not None
+    assert report.captured.amount_minor == 50_000
+    await gateway.create_refund(replace(_refund(intent_id), currency="UGX", amount_minor=20_000))
+    [refund] = twin.world.refunds
+    assert refund.amount_minor == 2_000_000
+
+
+@pytest.mark.parametrize("fault", ["rate_limit_429", "lock_timeout_429"])
+async def test_what_is_turned_away_for_being_too_much_is_asked_again_at_once(twin: Twin, fault: FaultKind) -> None:
+    async with _gateway(twin.url, pace=Pace()) as patient:
+        await twin.fault("payment_intents.create", fault, count=2)
+        await patient.create_intent(CALL)
+    assert len(twin.world.payment_intents) == 1
+
+
+async def test_secrets_rotate_without_a_notice_lost(twin: Twin) -> None:
+    async with open_gateway("sk_test_payment", f"{SECRET},whsec_next", 1, api_base=twin.url) as rotating:
+        for secret in (SECRET, "whsec_next"):
+            body = json.dumps(_event())
+            assert rotating.read_notice(body.encode(), _signed(body, secret)) is not None
+
+
+async def test_a_thin_notice_is_refused_and_says_what_to_set(desk: Desk) -> None:
+    body = json.dumps({"id": "evt_9", "object": THIN, "type": "v1.payment_intent.succeeded", "created": "2026-11-02"})
+    refused = await desk.http.post("/webhooks/stripe", content=body, headers={"stripe-signature": _signed(body)})
+    assert (refused.status_code, refused.json()["code"]) == (httpx.codes.UNPROCESSABLE_ENTITY, "thin_notice")
+
+
+async def test_the_log_of_events_has_what_the_webhooks_told_page_by_page(desk: Desk) -> None:
+    for number in range(51):  # two notices each: more than a page
+        await desk.place(
+            ORDER.model_copy(update={"order_id": f"A-{number}", "buyer": Buyer(id=f"b{number}", country="DE")})
+        )
+    await desk.work()
+    for number in range(51):
+        intent_id = await desk.intent_id(f"A-{number}")
+        await desk.twin.confirm(intent_id, "pm_card_chargeDeclined")
+        await desk.twin.confirm(intent_id)
+    await desk.work()
+    until = now() + timedelta(seconds=5)
+    listed = [notice async for notice in desk.gateway.notices(until - timedelta(days=3), until)]
+    rows = await desk.ledger.pool.fetch(
+        "select data->>'notice_id' as id from ledger.events where type = 'WebhookReceived'"
+    )
+    assert {notice.notice_id for notice in listed} == {row["id"] for row in rows}
+    assert len(listed) == len(rows) == 102
+    assert [notice async for notice in desk.gateway.notices(until - timedelta(days=9), until - timedelta(days=3))] == []

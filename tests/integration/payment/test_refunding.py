@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from contracts.events.escrows import EscrowAllocationRefunded
 from libs.devstack.stripe_twin import TwinConfig, running_twin
 from libs.ledger.errors import Rejected
-from tests.integration.payment.desk import ORDER, Desk, open_desk, refund_id
+from services.payment.domain.order import payment_id_of
+from tests.integration.payment.desk import NOON, ORDER, Desk, open_desk, refund_id
 
 PAID = ["PaymentRequested", "IntentCreated", "PaymentCaptured"]
 
@@ -43,6 +45,32 @@ async def test_two_refunds_of_one_payment_are_two(desk: Desk) -> None:
     assert (await desk.twin.summary())["currencies"]["eur"]["refunded"] == 4_000
     assert (await desk.shown())["status"] == "refunded"
     assert (await desk.shown())["refunded_minor"] == 4_000
+
+
+async def test_one_allocations_refund_is_asked_for_once_as_any_other(desk: Desk) -> None:
+    await desk.place_and_pay()
+    payment_id = payment_id_of(1, ORDER.order_id)
+    message = EscrowAllocationRefunded(
+        escrow_id=payment_id,
+        payment_id=payment_id,
+        order_id=ORDER.order_id,
+        currency="EUR",
+        refund_id=refund_id(),
+        allocation_id=refund_id(2),
+        seller="s1",
+        amount_minor=1_000,
+        commission_minor=200,
+        net_minor=800,
+        after_release=True,
+        reason="broken",
+        refunded_at=NOON,
+    )
+    for _ in range(2):
+        await desk.handlers.escrow_refunded(message, desk.envelope(message))
+    assert await desk.story() == [*PAID, "RefundRequested"]
+    assert [(each.amount_minor, each.status) for each in (await desk.state()).refunds.values()] == [
+        (1_000, "requested")
+    ]
 
 
 async def test_a_refund_that_nobody_paid_for_is_refused(desk: Desk) -> None:

@@ -26,10 +26,11 @@ from libs.runtime.service import Service
 from libs.runtime.telemetry import Telemetry
 from libs.settings.live import LiveSettings
 from services.payment.service import build
+from tests.data_key import DATA_KEY
 from tests.integration.payment.desk import NOON, ORDER, SECRET, now
 
 PATIENCE_SECONDS = 20.0
-CONFIG = {"stripe_api_key": "sk_test_payment", "stripe_webhook_secret": SECRET}
+CONFIG = {"stripe_api_key": "sk_test_payment", "stripe_webhook_secret": SECRET, "data_key": DATA_KEY}
 
 
 @dataclass
@@ -133,7 +134,7 @@ async def test_the_job_settles_what_is_unknown_while_the_service_works(shop: Sho
     orders = [ORDER.model_copy(update={"order_id": f"O-{number}"}) for number in range(5)]
     await shop.publish(*orders)
     await shop.stored(5, "IntentOutcomeUnknown")
-    [job] = shop.service.jobs
+    [job] = [job for job in shop.service.jobs if job.name == "resolve-unknown"]
     lines: list[str] = []
     summary = await job.run(now() + timedelta(minutes=5), lines.append)
     assert summary == {"done": 5, "left": 0}
@@ -143,9 +144,27 @@ async def test_the_job_settles_what_is_unknown_while_the_service_works(shop: Sho
     assert await job.run(now() + timedelta(minutes=5), lines.append) == {"done": 0, "left": 0}
 
 
+async def test_the_sweep_finds_what_no_webhook_told_and_the_next_one_nothing(shop: Shop, twin: Twin) -> None:
+    orders = [ORDER.model_copy(update={"order_id": f"O-{number}"}) for number in range(5)]
+    await shop.publish(*orders)
+    await shop.stored(5, "IntentCreated")
+    await twin.set_webhooks(platform=Endpoint("http://127.0.0.1:9/nowhere", SECRET, ("nothing",)))
+    for intent in list(twin.world.payment_intents):
+        await twin.confirm(intent.id)
+    [job] = [job for job in shop.service.jobs if job.name == "sweep-events"]
+    lines: list[str] = []
+    soon = now() + timedelta(seconds=5)
+    assert await job.run(soon, lines.append) == {"done": 5, "seen": 5, "left": 0}
+    await shop.hears(5, "payment.captured.v1")
+    assert await job.run(soon, lines.append) == {"done": 0, "seen": 5, "left": 0}
+    assert len(lines) == 5
+    await twin.fault("events.list", "error_500", count=5)
+    assert await job.run(soon, lines.append) == {"done": 0, "seen": 0, "left": 1}
+
+
 async def test_without_stripes_key_the_service_says_what_to_set(database_url: str) -> None:
     async with open_ledger(database_url, "payment") as ledger:
         settings = await LiveSettings.open(ledger)
         with pytest.raises(Misconfigured, match="HOLDFAST_STRIPE_API_KEY"):
-            async with build(ledger, load_config(), settings, now):
+            async with build(ledger, load_config(data_key=DATA_KEY), settings, now):
                 pass

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
+from libs.devstack.stripe_twin.config import Endpoint
 from libs.devstack.stripe_twin.faults import FaultKind
 from libs.eventstore.codec import Codec
-from libs.eventstore.execute import Done, Executor, Step
+from libs.eventstore.execute import Derived, Done, Executor, Step
 from libs.eventstore.model import Key, Meta
 from libs.runtime.chores import Chores, resolve_unknown
 from services.payment.domain import EVENTS
 from services.payment.performances import Performances
 from services.payment.work import RESOLVE_KINDS
-from tests.integration.payment.desk import ORDER, Desk, now
+from tests.integration.payment.desk import ORDER, SECRET, Desk, now
 
 DAY_SECONDS = 86_400
 PAID = ["PaymentRequested", "IntentCreated", "PaymentCaptured"]
@@ -69,6 +70,7 @@ async def test_an_intent_that_failed_at_stripe_takes_a_new_key_since_the_old_one
 @pytest.mark.parametrize("fault", ["timeout_before_effect", "timeout_after_effect", "error_500_after_effect"])
 async def test_a_refund_of_unknown_outcome_is_resolved_to_one(desk: Desk, fault: FaultKind) -> None:
     await desk.place_and_pay()
+    await desk.twin.set_webhooks(platform=Endpoint(desk.url, SECRET, ("nothing",)))  # which would tell it first
     await desk.twin.fault("refunds.create", fault)
     await desk.refund()
     await desk.work()
@@ -136,7 +138,7 @@ async def test_a_webhook_whose_object_cannot_be_read_is_worked_on_later(desk: De
 class _Dying(Executor):
     """Dies where a killed process would: after the call, before anything of it is recorded."""
 
-    async def run(self, *_steps: Step, meta: Meta, key: Key | None = None, as_dated: bool = False) -> Done:
+    async def run(self, *_steps: Step | Derived, meta: Meta, key: Key | None = None, as_dated: bool = False) -> Done:
         raise asyncio.CancelledError
 
 

@@ -12,11 +12,14 @@ from libs.eventstore.codec import Codec
 from libs.eventstore.feed import Feed
 from services.payment import views
 from services.payment.domain import EVENTS
+from tests.integration.eventstore.applying import apply
 from tests.integration.payment.desk import ORDER, Desk
 
 ROWS = {
     "payments": "select * from payments order by payment_id",
     "refunds": "select * from refunds order by refund_id",
+    "chargebacks": "select * from chargebacks order by chargeback_id",
+    "fraud_warnings": "select * from fraud_warnings order by warning_id",
     "work": "select id, kind, subject, data, due_at from work order by id",
 }
 
@@ -53,13 +56,57 @@ async def test_a_rebuild_equals_the_live_tables_however_the_log_is_sliced(desk: 
     live = await _rows(desk)
     assert {row["status"] for row in live["payments"]} == {"partially_refunded", "canceled", "requested", "rejected"}
     assert [row["kind"] for row in live["work"]] == ["resolve_intent", "resolve_refund"]
+    await _rebuild(desk, size)
+    assert await _rows(desk) == live
+
+
+async def _rebuild(desk: Desk, size: int) -> None:
     projection = views.projection(Codec(EVENTS))
     events = (await Feed(desk.ledger.pool, 1).read(0, projection.kinds)).events
     async with desk.ledger.pool.acquire() as connection, connection.transaction():
-        await connection.execute("delete from work; delete from refunds; delete from payments")
+        await connection.execute("; ".join(f"delete from {table}" for table in reversed(ROWS)))
         for start in range(0, len(events), size):
-            await projection.apply(connection, events[start : start + size])
-    assert await _rows(desk) == live
+            await apply(projection, connection, events[start : start + size])
+
+
+async def _contested(desk: Desk) -> None:
+    """A payment that is contested in every way, one after the other, with some evidence on its way."""
+    await desk.place_and_pay()
+    intent_id = await desk.intent_id()
+    await desk.twin.warn_of_fraud(intent_id)
+    for amount_minor in (700, 800, 900):
+        dispute = await desk.twin.open_dispute(intent_id, amount_minor, inquiry=amount_minor == 700)
+        await desk.work()
+        [*_, shown] = (await desk.shown())["chargebacks"]
+        path = f"/payments/{shown['payment_id']}/chargebacks/{shown['chargeback_id']}/evidence"
+        evidence = {"texts": {"customer_name": "Bo"}, "submit": amount_minor == 900}
+        if amount_minor == 900:
+            await desk.twin.fault("disputes.update", "timeout_after_effect")
+        await desk.http.post(path, json=evidence, headers={"Idempotency-Key": str(amount_minor)})
+        await desk.work()
+        if amount_minor == 700:
+            await desk.twin.escalate_dispute(dispute["id"])
+            await desk.work()
+            await desk.refund(600)
+        if amount_minor == 800:
+            await desk.twin.close_dispute(dispute["id"], won=False)
+    await desk.work()
+
+
+async def test_a_rebuild_of_contested_payments_equals_the_live_tables_however_the_log_is_sliced(desk: Desk) -> None:
+    await _contested(desk)
+    live = await _rows(desk)
+    told = [(row["stage"], row["status"], row["evidence_status"]) for row in live["chargebacks"]]
+    assert sorted(told) == [
+        ("chargeback", "lost", "staged"),
+        ("chargeback", "open", "none"),
+        ("chargeback", "open", "unknown"),
+    ]
+    assert [row["status"] for row in live["refunds"]] == ["settled"]
+    assert [row["kind"] for row in live["work"]] == ["resolve_evidence"]
+    for size in (1, 3, 1_000):
+        await _rebuild(desk, size)
+        assert await _rows(desk) == live, size
 
 
 async def test_payments_are_listed_newest_first_page_by_page(desk: Desk) -> None:

@@ -9,15 +9,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import uuid5
 
 import httpx
 import stripe
 from prometheus_client import CollectorRegistry
 
 from contracts.events.base import Message
-from contracts.events.escrows import Allocation, EscrowHeld, EscrowRefunded, EscrowReleased
-from contracts.events.escrows import Release as ReleasePart
+from contracts.events.escrows import EscrowClawedBack, EscrowReleased
 from libs.devstack.stripe_twin import Endpoint, Twin
 from libs.eventstore.codec import Codec
 from libs.eventstore.execute import Executor
@@ -27,39 +26,33 @@ from libs.eventstore.signal import Signal
 from libs.eventstore.worklist import Worker
 from libs.ledger.journal import entry, transfer
 from libs.messaging.envelope import Envelope, decode, from_json, wrap
+from libs.runtime.calls import Pace
 from libs.runtime.http import create_app
 from libs.runtime.server import serving
 from libs.runtime.service import Service
 from libs.runtime.telemetry import Telemetry
 from libs.settings.live import LiveSettings
 from libs.settings.registry import Setting, setting_id
+from services.payout_scheduler.announce import announce
 from services.payout_scheduler.domain import EVENTS
 from services.payout_scheduler.domain.payout import payout_id
 from services.payout_scheduler.domain.seller import seller_id
 from services.payout_scheduler.gateway import NOTICE_TYPES, StripeGateway, open_gateway
-from services.payout_scheduler.handlers.incoming import Handlers
-from services.payout_scheduler.performances import Performances
+from services.payout_scheduler.performances import Means, by_kind
 from services.payout_scheduler.service import assemble
+from services.payout_scheduler.views.reads import Views
+from tests.integration.payout_scheduler import messages
 
 SECRET = "whsec_payout_tests"  # noqa: S105 - a twin's
 KEY = "sk_test_payouts"
-ORDERS = UUID(int=77)
 DAY_SECONDS = 86_400
 GOOD_BANK, BAD_BANK = "000123456789", "000111111116"
-MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
+MONDAY, ORDERS = messages.MONDAY, messages.ORDERS
 SLOT = "2026-W45"
 
 
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-def escrow_id(order_id: str) -> UUID:
-    return uuid5(ORDERS, order_id)
-
-
-def allocation_id(order_id: str, seller: str) -> UUID:
-    return uuid5(escrow_id(order_id), seller)
 
 
 @dataclass
@@ -86,9 +79,8 @@ class Desk:
 
     def worker(self, executor: Executor | None = None) -> Worker:
         executor = executor or self.executor
-        handlers = Handlers(executor, 1, now)
-        performances = Performances(executor, handlers, self.gateway, self.settings, 1, now)
-        return Worker(self.ledger.pool, Signal(), performances.by_kind(), now)
+        means = Means(executor, self.gateway, Views(self.ledger.pool), self.settings, 1, now)
+        return Worker(self.ledger.pool, Signal(), by_kind(means), now)
 
     async def catch_up(self) -> None:
         for projector in self.service.projections:
@@ -161,6 +153,11 @@ class Desk:
         assert isinstance(intent.latest_charge, str)
         return intent.latest_charge
 
+    async def by_hand(self, seller: str, amount_minor: int) -> None:
+        """Somebody at the platform pays a seller out behind our back."""
+        options: Any = {"stripe_account": (await self.seller(seller))["account_id"]}
+        await self.buyer.v1.payouts.create_async({"amount": amount_minor, "currency": "usd"}, options)
+
     async def deaf(self) -> None:
         """From now on the twin tells us nothing."""
         await self.twin.set_webhooks(connect=Endpoint(self.url, SECRET, ("nothing",)))
@@ -172,24 +169,7 @@ class Desk:
         await self.owner.store.append([Unit([change], Meta(kind))])
 
     async def hold(self, order_id: str, **shares: int) -> None:
-        """An escrow opens: so much gross for each seller, of which a tenth is commission."""
-        message = EscrowHeld(
-            **self._names(order_id),
-            amount_minor=sum(shares.values()),
-            allocations=tuple(
-                Allocation(
-                    allocation_id=allocation_id(order_id, seller),
-                    seller=seller,
-                    gross_minor=gross,
-                    commission_minor=gross // 10,
-                )
-                for seller, gross in shares.items()
-            ),
-            held_at=MONDAY,
-            deliver_by=MONDAY + timedelta(days=30),
-            hold_until_max=MONDAY + timedelta(days=90),
-        )
-        await self.receive(message)
+        await self.receive(messages.held(order_id, shares))
 
     async def release(self, order_id: str, seller: str, gross: int, **more: Any) -> None:
         """A paid order's money becomes a seller's, and we do what follows."""
@@ -204,8 +184,10 @@ class Desk:
         *,
         charge: str | None = None,
         commission: int | None = None,
+        part: int = 1,
         times: int = 1,
-    ) -> None:
+        heard: bool = True,
+    ) -> EscrowReleased:
         """Entries in the ledger and the message to us; a tenth is commission unless told otherwise."""
         charge = charge or await self.charge(order_id, gross)
         commission = gross // 10 if commission is None else commission
@@ -213,33 +195,30 @@ class Desk:
         await self.post("payment", MONDAY, captured)
         credit = {f"seller:{seller}:available": gross - commission, "revenue:commission": commission}
         await self.post("escrow", MONDAY, entry("USD", debit={"funds:unallocated": gross}, credit=credit))
-        release = ReleasePart(
-            release_id=uuid5(allocation_id(order_id, seller), "1"),
-            allocation_id=allocation_id(order_id, seller),
-            seller=seller,
-            gross_minor=gross,
-            commission_minor=commission,
-            net_minor=gross - commission,
-        )
-        message = EscrowReleased(
-            **self._names(order_id), release=release, release_type="auto_release", charge=charge, released_at=MONDAY
-        )
-        for _ in range(times):
+        message = messages.released(order_id, seller, gross, commission, charge, part)
+        for _ in range(times if heard else 0):
             await self.receive(message)
+        return message
+
+    async def claw_back(self, order_id: str, seller: str, net: int, *, heard: bool = True) -> EscrowClawedBack:
+        """Released money goes back to the buyer: out of what we owe the seller; what goes beyond that they owe."""
+        balance = min(net, -await self.balance(f"seller:{seller}:available"))
+        debit = {f"seller:{seller}:available": balance, f"receivable:seller:{seller}": net - balance}
+        await self.post("escrow", MONDAY, entry("USD", debit=debit, credit={"refunds:payable": net}))
+        message = messages.clawed_back(order_id, seller, net, balance, next(self._ids))
+        if heard:
+            await self.receive(message)
+        return message
+
+    async def refund_part(self, order_id: str, seller: str, net: int, *, after_release: bool = False) -> None:
+        number = next(self._ids)
+        await self.receive(messages.part_refunded(order_id, seller, net, number, after_release=after_release))
+
+    async def cover_chargeback(self, order_id: str, seller: str, held_net: int) -> None:
+        await self.receive(messages.chargeback_covered(order_id, seller, held_net, next(self._ids)))
 
     async def refund(self, order_id: str, amount_minor: int) -> None:
-        await self.receive(
-            EscrowRefunded(
-                **self._names(order_id),
-                refund_id=uuid5(escrow_id(order_id), "refund/1"),
-                amount_minor=amount_minor,
-                reason="cancelled",
-                refunded_at=MONDAY,
-            )
-        )
-
-    def _names(self, order_id: str) -> dict[str, Any]:
-        return {"escrow_id": escrow_id(order_id), "payment_id": ORDERS, "order_id": order_id, "currency": "USD"}
+        await self.receive(messages.refunded(order_id, amount_minor))
 
     async def receive(self, message: Message, message_id: str | None = None) -> None:
         """Hand a message to its handler, as a carrier would after its journey as bytes."""
@@ -279,7 +258,25 @@ class Desk:
         """The only currency of a seller, without its name."""
         await self.catch_up()
         [purse] = (await self.get(f"/wallets/{seller}"))["currencies"]
-        return {name.removesuffix("_minor"): amount for name, amount in purse.items() if name != "currency"}
+        always = ("available_minor", "pending_minor", "in_transit_minor", "earned_minor", "withdrawn_minor")
+        return {
+            name.removesuffix("_minor"): purse[name]
+            for name in purse
+            if name in always or (purse[name] and name != "currency")
+        }
+
+    async def clawbacks(self, **parameters: Any) -> list[dict[str, Any]]:
+        await self.catch_up()
+        items: list[dict[str, Any]] = (await self.get("/clawbacks", **parameters))["items"]
+        return items
+
+    async def announced(self, *types: type[Message]) -> list[Message]:
+        """What others hear of us, in the order of the log; of these types, if any are named."""
+        announcer = self.service.announcer
+        assert announcer is not None
+        events, _ = await self.owner.feed.read(0, list(announcer.kinds))
+        heard = [announce(Codec(EVENTS).decode(event)) for event in events]
+        return [message for message in heard if message and (not types or isinstance(message, types))]
 
     async def story(self, seller: str = "anna", slot: str = SLOT) -> list[str]:
         """What stands in the stream of a payout."""
@@ -309,6 +306,10 @@ class Desk:
         """All payouts that Stripe has, of all accounts."""
         return [payout.render() for payout in self.twin.world.payouts]
 
+    def twin_reversed(self) -> int:
+        """How much Stripe has brought back."""
+        return sum(transfer.amount_reversed_minor for transfer in self.twin.world.transfers)
+
     def transfers_made(self) -> int:
         return len(self.twin.world.transfers)
 
@@ -320,7 +321,9 @@ async def open_desk(database_url: str, twin: Twin) -> AsyncIterator[Desk]:
     async with (
         open_ledger(database_url, "payout_scheduler") as ledger,
         open_ledger(database_url, None) as owner,
-        open_gateway(KEY, SECRET, 1, api_base=twin.url, timeout_seconds=0.5, network_retries_max=0) as gateway,
+        open_gateway(
+            KEY, SECRET, 1, api_base=twin.url, timeout_seconds=1.0, network_retries_max=0, pace=Pace(attempts_max=1)
+        ) as gateway,
     ):
         settings = await LiveSettings.open(ledger)
         service = assemble(ledger, gateway, settings, now)

@@ -110,6 +110,17 @@ async def test_money_of_a_refunded_escrow_is_pending_no_longer(desk: Desk) -> No
     assert (await desk.wallet("bert"))["pending"] == 0
 
 
+async def test_what_is_held_shrinks_with_partial_refunds_and_lost_chargebacks(desk: Desk) -> None:
+    await desk.refund_part("A-1", "anna", 1_000)  # it may overtake its hold
+    await desk.hold("A-1", anna=10_000, bert=5_000)
+    await desk.cover_chargeback("A-1", "anna", 2_000)
+    await desk.refund_part("A-1", "anna", 500, after_release=True)
+    assert (await desk.wallet("anna"))["pending"] == 6_000
+    assert (await desk.wallet("bert"))["pending"] == 4_500
+    await desk.release("A-1", "anna", 6_000, commission=0)
+    assert (await desk.wallet("anna"))["pending"] == 0
+
+
 async def test_schedules_decide_who_is_due(desk: Desk) -> None:
     for name, frequency in (("anna", "daily"), ("bert", "on_demand"), ("carl", "monthly")):
         await desk.ready(name)

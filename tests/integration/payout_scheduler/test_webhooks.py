@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from datetime import UTC, datetime
 
 import httpx
 import orjson
@@ -101,6 +102,24 @@ async def test_notices_in_any_order_come_to_the_same(desk: Desk, seed: int) -> N
     await desk.work()
     assert await desk.story() == PAID
     assert (await desk.seller())["status"] == "ready"
+    assert await desk.work_left() == []
+
+
+async def test_the_sweep_finds_what_no_webhook_told_of_any_account(desk: Desk) -> None:
+    for seller in ("anna", "bert"):
+        await desk.ready(seller)
+        await desk.release(f"A-{seller}", seller, 10_000)
+    await desk.deaf()
+    await desk.payouts_due()
+    await desk.pass_days(2)
+    [job] = [job for job in desk.service.jobs if job.name == "sweep-events"]
+    as_of = datetime.fromtimestamp(await desk.twin.now() + 1, UTC)
+    found = await job.run(as_of, lambda _line: None)
+    assert found["done"] > 0
+    assert found["left"] == 0
+    assert await job.run(as_of, lambda _line: None) == {"done": 0, "seen": found["seen"], "left": 0}
+    await desk.work()
+    assert await desk.story() == PAID
     assert await desk.work_left() == []
 
 

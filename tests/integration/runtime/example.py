@@ -19,13 +19,14 @@ from libs.eventstore.codec import Codec
 from libs.eventstore.execute import Executor, Step
 from libs.eventstore.ledger import open_ledger
 from libs.eventstore.model import Meta, Recorded
-from libs.eventstore.projector import Projection, Projector
+from libs.eventstore.projector import Projector
 from libs.ledger.decider import Decider, Event
 from libs.messaging.envelope import Envelope, wrap
 from libs.messaging.relay import Announcer
 from libs.messaging.route import EVENTS, ORDERS, Route
 from libs.messaging.topology import Binding
 from libs.runtime.service import Service
+from tests.integration.eventstore.applying import projection
 
 BINDINGS: Final = (Binding("example.orders", ORDERS, ("order.#",)), Binding("example.events", EVENTS, ("#",)))
 _NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -97,6 +98,6 @@ async def example(url: str, announced: list[str]) -> AsyncIterator[Service]:
                 Route("example.events", EVENTS, ("#",), {SettingChanged: hear}),
             ],
             router=router,
-            projections=[Projector(ledger.pool, ledger.feed, Projection("notes", {"notes": ()}, (NOTE.kind,), _apply))],
+            projections=[Projector(ledger.pool, ledger.feed, projection("notes", {"notes": ()}, (NOTE.kind,), _apply))],
             announcer=Announcer("/holdfast/example", (NOTE.kind,), codec, _announce),
         )

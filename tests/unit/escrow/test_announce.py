@@ -5,19 +5,25 @@ from contracts.events.base import Message
 from libs.ledger.personal import SEALED
 from services.escrow.announce import announce
 from services.escrow.domain import events as e
-from services.escrow.domain.allocation import allocation_id_of, refund_id_of, release_id_of
+from services.escrow.domain.allocation import allocation_id_of, clawback_id_of, refund_id_of, release_id_of
 from services.escrow.domain.commands import Command
 from tests.unit.escrow.given import (
+    BANK,
     ESCROW_ID,
     HOLD,
     NOON,
     cancelled,
+    charged_back,
+    closed,
     day,
     delivered,
     disputed,
     hear,
     history,
+    refund,
     release,
+    release_now,
+    settle,
 )
 
 NAMES = {"escrow_id": ESCROW_ID, "payment_id": HOLD.payment_id, "order_id": "order-1", "currency": "USD"}
@@ -100,3 +106,69 @@ def test_notes_and_their_refusals_are_nobody_elses_business() -> None:
     assert isinstance(noted, e.FactNoted)
     assert isinstance(refused, e.FactRefused)
     assert [announce(event) is None for event in (noted, held, refused)] == [True, False, True]
+
+
+OWED = {"anna": 10_500, "bert": 400}
+
+
+def test_a_refund_out_of_what_is_held_is_announced_at_once() -> None:
+    assert _announced(HOLD, refund(2, "bert", 1_000))[-1] == escrows.EscrowAllocationRefunded(
+        **NAMES,
+        refund_id=refund_id_of(ESCROW_ID, 1),
+        allocation_id=BERT,
+        seller="bert",
+        amount_minor=1_000,
+        commission_minor=200,
+        net_minor=800,
+        after_release=False,
+        reason=SEALED,
+        refunded_at=day(2),
+    )
+
+
+def test_a_refund_of_released_money_is_announced_as_a_claw_back_and_when_it_is_back_as_a_refund() -> None:
+    clawback_id = clawback_id_of(BERT, refund_id_of(ESCROW_ID, 1))
+    *_, clawed_back, refunded = _announced(
+        HOLD, release_now(1), refund(2, "bert", None, OWED), settle(clawback_id, 3, 400)
+    )
+    assert clawed_back == escrows.EscrowClawedBack(
+        **NAMES,
+        clawback_id=clawback_id,
+        allocation_id=BERT,
+        seller="bert",
+        cause="refund",
+        net_minor=2_400,
+        balance_minor=400,
+        receivable_minor=2_000,
+        clawed_back_at=day(2),
+    )
+    assert isinstance(refunded, escrows.EscrowAllocationRefunded)
+    assert (refunded.refund_id, refunded.amount_minor, refunded.after_release, refunded.refunded_at) == (
+        refund_id_of(ESCROW_ID, 1),
+        3_000,
+        True,
+        day(3),
+    )
+
+
+def test_a_lost_chargeback_is_announced_by_allocation_and_what_was_released_as_a_claw_back() -> None:
+    told = _announced(HOLD, release_now(1, "bert"), hear(charged_back(2)), hear(closed("lost", 20, 16_000), **OWED))
+    frozen, anna, bert, clawed_back, unfrozen = told[-5:]
+    assert frozen == escrows.EscrowFrozen(
+        **NAMES, cause="chargeback", cause_id=str(BANK), sellers=("anna", "bert"), frozen_at=day(2)
+    )
+    assert isinstance(anna, escrows.EscrowChargebackCovered)
+    assert (anna.chargeback_id, anna.amount_minor, anna.held_net_minor) == (BANK, 13_000, 10_500)
+    assert isinstance(bert, escrows.EscrowChargebackCovered)
+    assert (bert.amount_minor, bert.held_net_minor) == (3_000, 0)
+    assert isinstance(clawed_back, escrows.EscrowClawedBack)
+    assert (clawed_back.cause, clawed_back.net_minor, clawed_back.balance_minor) == ("chargeback", 2_400, 400)
+    assert isinstance(unfrozen, escrows.EscrowUnfrozen)
+
+
+def test_what_ended_before_it_was_heard_of_and_what_concerns_no_seller_is_nobody_elses_business() -> None:
+    assert len(_announced(HOLD, hear(closed("won")))) == 1
+    refund_taken = _announced(HOLD, release_now(1), refund(2, "bert", None, OWED), hear(closed("lost", 3, 3_000)))
+    clawback_id = clawback_id_of(BERT, refund_id_of(ESCROW_ID, 1))
+    waiting: list[Command] = [HOLD, release_now(1), refund(2, "bert", None, OWED), hear(closed("lost", 3, 3_000))]
+    assert _announced(*waiting, settle(clawback_id)) == refund_taken

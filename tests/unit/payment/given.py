@@ -11,7 +11,8 @@ from uuid import UUID, uuid5
 from services.payment.domain import PAYMENT
 from services.payment.domain import events as e
 from services.payment.domain.order import Buyer, Limits, Line, Order, payment_id_of
-from services.payment.domain.payment import CancelOrder, PaymentCommand, PlaceOrder, RecordIntent
+from services.payment.domain.payment import CancelOrder, PaymentCommand, RecordIntent
+from services.payment.domain.placing import PlaceOrder
 from services.payment.domain.refunds import RecordRefund, RequestRefund
 from services.payment.domain.report import Capture, IntentReport, RefundReport, Trial
 
@@ -42,6 +43,8 @@ CAPTURED = e.PaymentCaptured(**NAMES, **MONEY, buyer=ORDER.buyer, lines=ORDER.li
 CANCEL_REQUESTED = e.CancelRequested(**NAMES, requested_by="b1", intent_id="pi_1")
 CANCEL_NOTED = replace(CANCEL_REQUESTED, intent_id=None)
 CANCELED = e.PaymentCanceled(**NAMES, reason="order cancelled")
+EXPIRED = e.PaymentExpired(**NAMES)
+PROCESSING = e.PaymentPending(**NAMES, status="processing")
 
 WAITING = IntentReport(intent_id="pi_1", created_at=NOON, status="waiting")
 SUCCEEDED = replace(WAITING, status="succeeded", captured=Capture(charge="ch_1", amount_minor=4_000, at=LATER))

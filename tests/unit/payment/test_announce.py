@@ -9,11 +9,14 @@ import pytest
 from contracts.events import payments
 from services.payment.announce import announce
 from services.payment.domain import EVENTS, PAYMENT
+from services.payment.domain import chargeback_events as c
 from services.payment.domain import events as e
+from tests.unit.payment.contested import NAMED
 from tests.unit.payment.given import (
     CANCEL_REQUESTED,
     CANCELED,
     CAPTURED,
+    EXPIRED,
     FAILED,
     INTENT,
     MONEY,
@@ -28,6 +31,13 @@ REFUND: dict[str, Any] = NAMES | MONEY | {"refund_id": refund_id()}
 REJECTED = e.OrderRejected(**NAMES, **MONEY, code="amount_too_large", reason="Too much.")
 REFUSED = e.IntentRefused(**NAMES, **MONEY, attempt=1, code="amount_too_small", reason="Too little.")
 REFUNDED = e.RefundSucceeded(**REFUND, processor_id="re_1", refunded_minor=4_000, status="refunded")
+BOUNCED = e.RefundFailed(**REFUND, code="lost_card", returned=True, refunded_minor=0, status="captured")
+WITHHELD = e.RefundWithheld(**REFUND, code="charge_disputed")
+CONTEST: dict[str, Any] = NAMED | MONEY | {"reason": "fraudulent", "respond_by": None, "under_review": False}
+DECIDED: dict[str, Any] = {"returned_minor": 0, "fee_minor": 0, "fee_total_minor": 1_500}
+INQUIRY = c.InquiryOpened(**CONTEST)
+CHARGEBACK = c.ChargebackOpened(**CONTEST, fee_minor=1_500)
+LOST = c.ChargebackLost(**NAMED, **MONEY, **DECIDED, refunds=(), to_cover_minor=3_000)
 SILENT = (
     INTENT,
     CANCEL_REQUESTED,
@@ -37,7 +47,12 @@ SILENT = (
     e.RefundRequested(**REFUND, intent_id="pi_1"),
     e.RefundOutcomeUnknown(**REFUND, intent_id="pi_1", reason="silence"),
     e.RefundPending(**REFUND, processor_id="re_1"),
-    e.RefundFailed(**REFUND, code="lost_card", returned=False, refunded_minor=0, status="captured"),
+    c.ContestChanged(**NAMED, respond_by=None, under_review=True),
+    c.ChargebackAccepted(**NAMED, version=1),
+    c.EvidenceRequested(**NAMED, version=1, texts=(), submit=True),
+    c.EvidenceOutcomeUnknown(**NAMED, version=1, doubted_version=1, reason="silence"),
+    c.EvidenceSubmitted(**NAMED, version=1, submit=True, submissions=1),
+    c.EvidenceRefused(**NAMED, version=1, code="forgotten"),
 )
 TOLD = {
     REQUESTED: payments.PaymentRequested,
@@ -46,7 +61,16 @@ TOLD = {
     FAILED: payments.PaymentFailed,
     CAPTURED: payments.PaymentCaptured,
     CANCELED: payments.PaymentCanceled,
+    EXPIRED: payments.PaymentExpired,
     REFUNDED: payments.PaymentRefunded,
+    BOUNCED: payments.PaymentRefundFailed,
+    WITHHELD: payments.PaymentRefundFailed,
+    INQUIRY: payments.PaymentChargedBack,
+    CHARGEBACK: payments.PaymentChargedBack,
+    c.InquiryClosed(**NAMED, **MONEY): payments.PaymentChargebackClosed,
+    c.ChargebackWon(**NAMED, **MONEY, **DECIDED): payments.PaymentChargebackClosed,
+    LOST: payments.PaymentChargebackClosed,
+    c.FraudWarned(**NAMES, warning_id="issfr_1", code="misc"): payments.PaymentFraudWarned,
 }
 
 
@@ -94,3 +118,23 @@ def test_a_decline_tells_the_processors_code_and_a_refusal_ours() -> None:
     assert announce(REJECTED) == payments.PaymentRejected(
         payment_id=PAYMENT_ID, order_id="A-1", code="amount_too_large", reason="Too much.", rejected_at=NOON
     )
+
+
+def test_a_refund_that_came_back_says_so_and_one_that_was_never_made_does_not() -> None:
+    told = [announce(event) for event in (BOUNCED, WITHHELD)]
+    assert [(each.code, each.returned) for each in told if isinstance(each, payments.PaymentRefundFailed)] == [
+        ("lost_card", True),
+        ("charge_disputed", False),
+    ]
+
+
+def test_an_inquiry_and_a_chargeback_are_told_apart_under_one_id() -> None:
+    told = [announce(event) for event in (INQUIRY, CHARGEBACK)]
+    assert [each.stage for each in told if isinstance(each, payments.PaymentChargedBack)] == ["inquiry", "chargeback"]
+    assert len({each.chargeback_id for each in told if isinstance(each, payments.PaymentChargedBack)}) == 1
+
+
+def test_a_loss_says_what_others_have_to_cover() -> None:
+    told = announce(LOST)
+    assert isinstance(told, payments.PaymentChargebackClosed)
+    assert (told.outcome, told.amount_minor, told.to_cover_minor) == ("lost", 4_000, 3_000)

@@ -14,6 +14,7 @@ from services.payment.domain import events as e
 from services.payment.domain.order import Limits, payment_id_of
 from services.payment.domain.payment import AbandonIntent, DoubtIntent, PaymentCommand, RefuseIntent
 from services.payment.domain.report import Capture, IntentReport, Trial
+from services.payment.domain.spending import allowance_of
 from tests.unit.payment.given import (
     CANCEL,
     CANCEL_NOTED,
@@ -21,6 +22,7 @@ from tests.unit.payment.given import (
     CANCELED,
     CAPTURED,
     DECLINED,
+    EXPIRED,
     FAILED,
     INTENT,
     LATER,
@@ -30,6 +32,7 @@ from tests.unit.payment.given import (
     ORDER,
     PAYMENT_ID,
     PLACE,
+    PROCESSING,
     REQUESTED,
     SUCCEEDED,
     WAITING,
@@ -37,15 +40,18 @@ from tests.unit.payment.given import (
     record,
 )
 
+ALLOWANCE = allowance_of(1, "b1", NOON, 4_000)
 OPEN_PASTS = {
     "waiting": [REQUESTED, INTENT],
     "failed": [REQUESTED, INTENT, FAILED],
+    "processing": [REQUESTED, INTENT, PROCESSING],
     "requires_action": [REQUESTED, INTENT, e.PaymentPending(**NAMES, status="requires_action")],
     "cancel requested": [REQUESTED, INTENT, CANCEL_REQUESTED],
 }
 CLOSED_PASTS = {
     "captured": [REQUESTED, INTENT, CAPTURED],
     "canceled": [REQUESTED, INTENT, CANCEL_REQUESTED, CANCELED],
+    "expired": [REQUESTED, INTENT, EXPIRED],
     "refused": [REQUESTED, e.IntentRefused(**NAMES, **MONEY, attempt=1, code="amount_too_small", reason="No.")],
 }
 any_open_past = pytest.mark.parametrize("past", OPEN_PASTS.values(), ids=OPEN_PASTS.keys())
@@ -90,6 +96,7 @@ class TestPlacing:
             ({"order": replace(ORDER, currency="USDC@8453")}, "currency_not_on_rail"),
             ({"limits": Limits(amount_min_minor=4_001, amount_max_minor=9_000)}, "amount_too_small"),
             ({"limits": Limits(amount_min_minor=0, amount_max_minor=3_999)}, "amount_too_large"),
+            ({"over_limit": ("daily_limit", "Enough for today.")}, "daily_limit"),
         ],
     )
     def test_an_order_that_cannot_be_taken_is_refused_with_a_code(self, changes: dict[str, Any], code: str) -> None:
@@ -101,6 +108,13 @@ class TestPlacing:
     def test_limits_include_their_ends(self, limit: tuple[int, int]) -> None:
         limits = Limits(amount_min_minor=limit[0], amount_max_minor=limit[1])
         assert after([], replace(PLACE, limits=limits)) == [REQUESTED]
+
+    def test_what_was_accepted_stays_so_when_the_buyers_limit_is_reached(self) -> None:
+        assert after([REQUESTED], replace(PLACE, over_limit=("daily_limit", "Enough for today."))) == []
+
+    def test_an_accepted_order_keeps_its_deadline_its_words_and_its_allowance(self) -> None:
+        terms: dict[str, Any] = {"expires_at": LATER, "statement_suffix": "SHOP", "allowance": ALLOWANCE}
+        assert after([], replace(PLACE, **terms)) == [replace(REQUESTED, **terms)]
 
     def test_a_refused_order_may_come_again_corrected(self) -> None:
         too_much = replace(PLACE, limits=Limits(amount_min_minor=0, amount_max_minor=1))
@@ -131,6 +145,12 @@ class TestCreatingTheIntent:
         unknown, abandoned = after([REQUESTED], _doubt(), _abandon(), _abandon())
         assert isinstance(abandoned, e.IntentAbandoned)
         assert after([REQUESTED, unknown, abandoned], record(WAITING)) == [replace(INTENT, attempt=2)]
+
+    def test_every_attempt_has_the_words_of_the_order_whatever_the_setting_says_by_then(self) -> None:
+        unknown, abandoned = after([replace(REQUESTED, statement_suffix="SHOP")], _doubt(), _abandon())
+        assert isinstance(unknown, e.IntentOutcomeUnknown)
+        assert isinstance(abandoned, e.IntentAbandoned)
+        assert unknown.statement_suffix == abandoned.statement_suffix == "SHOP"
 
     @pytest.mark.parametrize("late", [_doubt(), _abandon(), REFUSE])
     def test_what_comes_late_about_an_attempt_changes_nothing(self, late: PaymentCommand) -> None:
@@ -179,7 +199,7 @@ class TestPaying:
     def test_a_second_success_is_nothing(self) -> None:
         assert after(CLOSED_PASTS["captured"], record(SUCCEEDED)) == []
 
-    @pytest.mark.parametrize("past", [CLOSED_PASTS["canceled"], CLOSED_PASTS["refused"]])
+    @pytest.mark.parametrize("past", [CLOSED_PASTS["canceled"], CLOSED_PASTS["expired"], CLOSED_PASTS["refused"]])
     def test_money_for_a_closed_payment_is_not_swallowed(self, past: list[e.PaymentEvent]) -> None:
         with pytest.raises(Rejected, match="refund it there") as refused:
             after(past, record(SUCCEEDED))
@@ -227,3 +247,49 @@ class TestCanceling:
     def test_an_intent_canceled_at_the_processor_cancels_the_payment(self) -> None:
         [canceled] = after([REQUESTED, INTENT], record(replace(WAITING, status="canceled")))
         assert canceled == e.PaymentCanceled(**NAMES, reason="canceled at the processor")
+
+
+class TestProcessing:
+    """A bank takes days, in which nobody can cancel."""
+
+    def test_a_cancellation_is_noted_and_carried_out_if_the_bank_refuses(self) -> None:
+        declined = replace(DECLINED, declined=Trial(id="py_1", code="insufficient_funds", at=LATER))
+        noted, failed, canceling = after([REQUESTED, INTENT, PROCESSING], CANCEL, record(declined))
+        assert noted == CANCEL_NOTED
+        assert isinstance(failed, e.PaymentFailed)
+        assert canceling == CANCEL_REQUESTED
+
+    def test_a_cancellation_is_carried_out_if_the_buyer_must_act_after_all(self) -> None:
+        past = [REQUESTED, INTENT, PROCESSING, CANCEL_NOTED]
+        assert after(past, record(replace(WAITING, status="requires_action")))[1:] == [CANCEL_REQUESTED]
+
+    def test_a_cancellation_in_vain_leaves_a_payment_whose_money_came(self) -> None:
+        past = [REQUESTED, INTENT, PROCESSING]
+        assert after(past, CANCEL, record(SUCCEEDED)) == [CANCEL_NOTED, replace(CAPTURED, at=LATER)]
+
+    def test_a_cancellation_that_was_carried_out_before_is_not_called_for_again(self) -> None:
+        past = [REQUESTED, INTENT, CANCEL_REQUESTED, PROCESSING]
+        assert after(past, record(DECLINED)) == [replace(FAILED, at=LATER)]
+
+
+class TestExpiring:
+    ABANDONED = replace(WAITING, status="canceled", canceled_at=LATER, abandoned=True)
+
+    def test_an_intent_that_was_abandoned_is_a_payment_that_expired(self) -> None:
+        assert after([REQUESTED, INTENT], record(self.ABANDONED), record(self.ABANDONED)) == [
+            replace(EXPIRED, at=LATER)
+        ]
+
+    def test_an_order_that_was_cancelled_as_well_is_canceled(self) -> None:
+        assert after([REQUESTED, INTENT, CANCEL_REQUESTED], record(self.ABANDONED)) == [replace(CANCELED, at=LATER)]
+
+    @pytest.mark.parametrize("ending", [ABANDONED, replace(WAITING, status="canceled")])
+    def test_what_came_to_nothing_names_the_allowance_that_it_gives_back(self, ending: IntentReport) -> None:
+        [closed] = after([replace(REQUESTED, allowance=ALLOWANCE), INTENT], record(ending))
+        assert isinstance(closed, e.PaymentExpired | e.PaymentCanceled)
+        assert closed.allowance == ALLOWANCE
+
+    def test_a_refused_intent_gives_it_back_too(self) -> None:
+        [refused] = after([replace(REQUESTED, allowance=ALLOWANCE)], REFUSE)
+        assert isinstance(refused, e.IntentRefused)
+        assert refused.allowance == ALLOWANCE

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from libs.ledger.decider import Decider, Event
 from services.payout_scheduler.domain.payout import Claim, payout_id
+from services.payout_scheduler.domain.reversal import Call, Clawback
 from services.payout_scheduler.domain.seller import Readiness, seller_id
 from services.payout_scheduler.domain.transfer import Release
 
@@ -33,6 +34,18 @@ CLAIM = Claim(
     amount_minor=8_000,
     slot="2026-W45",
 )
+CLAWBACK = Clawback(
+    clawback_id=UUID(int=9),
+    allocation_id=RELEASE.allocation_id,
+    escrow_id=RELEASE.escrow_id,
+    order_id="A-1",
+    seller="anna",
+    currency="EUR",
+    cause="refund",
+    net_minor=6_000,
+    amount_minor=5_000,
+)
+CALL = Call(number=1, transfer_id=RELEASE.transfer_id, stripe_transfer="tr_1", amount_minor=3_000)
 
 
 def hour(number: float) -> datetime:

@@ -32,7 +32,7 @@ START = StartPayout(claim=CLAIM, at=NOON)
 UNKNOWN = NotePayoutUnknown(attempt=1, reason="silence", at=hour(1))
 SUBMITTED = NotePayoutSubmitted(attempt=1, stripe_payout="po_1", at=hour(1))
 PAID = NotePayoutPaid(attempt=1, stripe_payout="po_1", at=hour(2))
-FAILED = NotePayoutFailed(attempt=1, code="no_account", reason="no", attempts_max=3, at=hour(2))
+FAILED = NotePayoutFailed(attempt=1, code="insufficient_funds", reason="no", attempts_max=3, at=hour(2))
 AGAIN = StartPayout(claim=again(), at=hour(3))
 
 
@@ -120,9 +120,32 @@ def test_when_the_tries_are_used_up_a_person_must_act() -> None:
     assert then(PAYOUT, [START, last], replace(AGAIN, at=hour(999))) == []
 
 
+def test_what_the_bank_refuses_waits_for_another_bank_account_and_no_clock() -> None:
+    closed = replace(FAILED, code="account_closed")
+    [failed] = then(PAYOUT, [START], closed)
+    assert isinstance(failed, PayoutFailed)
+    assert (failed.retry_at, failed.waits_for_bank) == (None, True)
+    state = PAYOUT.fold(after(PAYOUT, START, closed))
+    assert needs_person(state.status, state.retry_at)
+    assert names(then(PAYOUT, [START, closed], AGAIN)) == ["PayoutStarted"]
+    [last] = then(PAYOUT, [START], replace(closed, attempts_max=1))
+    assert isinstance(last, PayoutFailed)
+    assert not last.waits_for_bank
+
+
+def test_what_was_canceled_is_not_tried_again() -> None:
+    canceled = replace(FAILED, code="canceled")
+    [failed] = then(PAYOUT, [START, SUBMITTED], canceled)
+    assert isinstance(failed, PayoutFailed)
+    assert (failed.retry_at, failed.waits_for_bank) == (None, False)
+    assert then(PAYOUT, [START, canceled], replace(AGAIN, at=hour(999))) == []
+
+
 def test_a_bank_may_send_back_what_had_been_paid() -> None:
     [returned] = then(PAYOUT, [START, SUBMITTED, PAID], FAILED)
-    assert returned == PayoutReturned(at=hour(2), claim=CLAIM, stripe_payout="po_1", code="no_account", reason="no")
+    assert returned == PayoutReturned(
+        at=hour(2), claim=CLAIM, stripe_payout="po_1", code="insufficient_funds", reason="no"
+    )
     assert returned.postings() == (
         Posting("stripe:connected:anna", "EUR", 8_000),
         Posting("seller:anna:available", "EUR", -8_000),
@@ -145,6 +168,7 @@ NEWS = st.builds(
             lambda n, at: NotePayoutSubmitted(attempt=n, stripe_payout=f"po_{n}", at=at),
             lambda n, at: NotePayoutPaid(attempt=n, stripe_payout=f"po_{n}", at=at),
             lambda n, at: NotePayoutFailed(attempt=n, code="x", reason="x", attempts_max=3, at=at),
+            lambda n, at: NotePayoutFailed(attempt=n, code="balance_insufficient", reason="x", attempts_max=3, at=at),
         ]
     ),
     st.integers(1, 4),

@@ -10,9 +10,13 @@ from services.payout_scheduler.domain.seller import (
     ChangeSchedule,
     NoteAccount,
     NoteAccountRefused,
+    NoteDeauthorized,
+    NoteOwnPayouts,
     Readiness,
     RegisterSeller,
     SellerAccountCreated,
+    SellerDeauthorized,
+    SellerOwnPayoutsFound,
     SellerReadinessChanged,
     SellerRegistered,
     SellerScheduleChanged,
@@ -91,3 +95,26 @@ def test_a_schedule_is_changed_once_and_only_for_a_registered_seller() -> None:
 
 def test_books_have_their_own_sellers() -> None:
     assert seller_id(1, "anna") != seller_id(2, "anna")
+
+
+def test_a_seller_who_disconnected_is_not_ready_until_registered_anew() -> None:
+    gone = NoteDeauthorized(account_id="acct_1", at=hour(3))
+    story = [REGISTER, OPENED, SEEN, gone]
+    assert then(SELLER, story[:-1], gone) == [SellerDeauthorized(at=hour(3), seller="anna", account_id="acct_1")]
+    assert then(SELLER, story, gone) == then(SELLER, story, SEEN) == []
+    assert then(SELLER, story[:-1], replace(gone, account_id="acct_2")) == []
+    state = SELLER.fold(after(SELLER, *story))
+    assert (state.status, state.readiness.ready) == ("deauthorized", False)
+    again = replace(REGISTER, at=hour(4))
+    assert then(SELLER, story, again) == [SellerRegistered(at=hour(4), seller="anna", country="DE", attempt=2)]
+    second = replace(OPENED, account_id="acct_2", readiness=READY)
+    assert SELLER.fold(after(SELLER, *story, again, second)).status == "ready"
+    assert then(SELLER, [*story, again, second], gone) == []
+
+
+def test_each_time_stripe_pays_out_by_itself_there_is_a_new_version_to_stop_it() -> None:
+    found = NoteOwnPayouts(account_id="acct_1", interval="daily", at=hour(3))
+    event = SellerOwnPayoutsFound(at=hour(3), seller="anna", account_id="acct_1", interval="daily", version=2)
+    assert then(SELLER, [REGISTER, OPENED], found) == [event]
+    assert then(SELLER, [REGISTER, OPENED, found], found) == [replace(event, version=3)]
+    assert then(SELLER, [REGISTER], found) == []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,10 +14,11 @@ from libs.ledger.decider import Event
 from services.payout_scheduler import work
 from services.payout_scheduler.domain import EVENTS
 from services.payout_scheduler.domain import payout as p
+from services.payout_scheduler.domain import reversal as r
 from services.payout_scheduler.domain import transfer as t
 from services.payout_scheduler.domain.seller import SellerAccountCreated, SellerRegistered, seller_id
 from services.payout_scheduler.work import Work, work_after
-from tests.unit.payout_scheduler.given import CLAIM, NOON, RELEASE, again, hour
+from tests.unit.payout_scheduler.given import CALL, CLAIM, CLAWBACK, NOON, RELEASE, again, hour
 
 RECORDED_AT = hour(-5)
 CODEC: Codec[Any] = Codec(EVENTS)
@@ -30,6 +32,8 @@ def recorded(event: Event, stream: str) -> Recorded:
 
 
 def left_by(event: Event) -> Work | None:
+    if isinstance(event, r.ReversalEvent):
+        return work_after(event, recorded(event, stream_name("reversal", CLAWBACK.clawback_id)))
     ids = {"Seller": seller_id(1, "anna"), "Transf": RELEASE.transfer_id, "Payout": CLAIM.payout_id}
     return work_after(event, recorded(event, stream_name("any", ids[type(event).__name__[:6]])))
 
@@ -94,3 +98,27 @@ def test_a_registered_seller_gets_an_account() -> None:
 )
 def test_an_outcome_leaves_nothing_to_do(event: Event) -> None:
     assert left_by(event) is None
+
+
+@pytest.mark.parametrize(
+    ("event", "kind", "due_at"),
+    [
+        (r.ReversalRequested(at=NOON, clawback=CLAWBACK), "reverse", RECORDED_AT),
+        (r.ReversalStarted(at=NOON, clawback=CLAWBACK, call=CALL), "reverse", RECORDED_AT),
+        (
+            r.ReversalOutcomeUnknown(at=NOON, clawback=CLAWBACK, call=CALL, reason="x"),
+            "resolve_reversal",
+            RECORDED_AT + work.RESOLVE_AFTER,
+        ),
+        (
+            r.ReversalShort(at=NOON, clawback=CLAWBACK, short_minor=1, reason="x", retry_at=hour(3)),
+            "reverse",
+            hour(3),
+        ),
+    ],
+)
+def test_a_clawback_goes_on_until_nothing_is_left(event: r.ReversalEvent, kind: str, due_at: datetime) -> None:
+    todo = left_by(event)
+    assert todo is not None
+    assert (todo.kind, todo.due_at, todo.needs_ready) == (kind, due_at, None)
+    assert left_by(replace(event, clawback=replace(CLAWBACK, reversed_minor=5_000))) is None

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from libs.ledger.errors import Unavailable
@@ -21,8 +19,8 @@ class _KeyReused(_Failure):
     pass
 
 
-def _calls(at_once_max: int = 2) -> Calls:
-    return Calls(_Failure, key_reused=_KeyReused, at_once_max=at_once_max)
+def _calls() -> Calls:
+    return Calls(_Failure, key_reused=_KeyReused)
 
 
 @pytest.mark.parametrize(
@@ -65,38 +63,3 @@ async def test_a_defect_of_ours_is_no_outcome() -> None:
     with pytest.raises(TypeError):
         async with _calls():
             raise TypeError
-
-
-async def test_so_many_calls_run_at_once_and_no_more() -> None:
-    calls, running, most = _calls(at_once_max=3), 0, 0
-
-    async def call() -> None:
-        nonlocal running, most
-        async with calls:
-            running += 1
-            most = max(most, running)
-            await asyncio.sleep(0)
-            running -= 1
-
-    await asyncio.gather(*(call() for _ in range(20)))
-    assert most == 3
-
-
-async def test_one_that_hangs_lets_the_others_pass_and_a_failed_or_cancelled_one_makes_room() -> None:
-    calls = _calls(at_once_max=2)
-
-    async def hang() -> None:
-        async with calls:
-            await asyncio.Event().wait()
-
-    hanging = [asyncio.create_task(hang()) for _ in range(3)]
-    await asyncio.sleep(0)
-    hanging[0].cancel()  # the third moves up
-    hanging[2].cancel()
-    await asyncio.wait([hanging[0], hanging[2]])
-    for _ in range(5):
-        with pytest.raises(Refused):
-            async with asyncio.timeout(1), calls:
-                raise _Failure(400)
-    assert not hanging[1].done()
-    hanging[1].cancel()

@@ -28,6 +28,14 @@ def test_the_defaults_are_those_of_the_design() -> None:
         "commission.card": {"basis_points": 2000, "min_minor": 100, "max_minor": 50000},
         "payment.amount_min": 500,
         "payment.amount_max": 1000000,
+        "payment.daily_limit": 5000000,
+        "payment.monthly_limit": 20000000,
+        "payment.daily_count_max": 20,
+        "payment.expire_hours": 24,
+        "payment.statement_descriptor": "",
+        "risk.fraud_warning": "freeze",
+        "refund.window_days": 30,
+        "chargeback.borne_by": "seller",
         "payout.frequency": "weekly",
         "payout.minimum": 1000,
         "payout.attempts_max": 3,
@@ -85,3 +93,15 @@ def test_an_amount_is_never_rounded_down(nominal: int, code: str) -> None:
     unit = 10 ** CURRENCIES[code].exponent
     amount = registry.amount_in(nominal, code)
     assert (amount - 1) * 100 < nominal * unit <= amount * 100
+
+
+@given(currency=st.sampled_from(sorted(CURRENCIES)), amount_minor=st.integers(1, 10**20))
+def test_a_nominal_amount_is_never_less_and_at_most_a_hundredth_more(currency: str, amount_minor: int) -> None:
+    nominal_minor = registry.nominal_of(amount_minor, currency)
+    hundredth_minor = max(1, 10 ** CURRENCIES[currency].exponent // 100)
+    assert 0 <= registry.amount_in(nominal_minor, currency) - amount_minor < hundredth_minor
+
+
+def test_nominal_amounts_of_currencies_with_other_decimals() -> None:
+    nominal = [registry.nominal_of(*each) for each in ((5, "JPY"), (5_000, "KWD"), (5_001, "KWD"), (500, "EUR"))]
+    assert nominal == [500, 500, 501, 500]

@@ -1,0 +1,1 @@
+"""What comes in: messages and the clock (`incoming`), and what people ask for (`requests`)."""
