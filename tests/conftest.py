@@ -13,6 +13,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -22,7 +23,16 @@ from libs.devstack.rabbitmq import RabbitMQ
 from services.migrations import migrate_all
 from tests.keeper import shared_server
 
+STRIPE_KEY_VARIABLE: Final = "STRIPE_API_KEY"
 _serial = itertools.count(1)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Whether Stripe was asked is said in every run: nothing is left out silently."""
+    key = os.environ.get(STRIPE_KEY_VARIABLE)
+    terminalreporter.write_line(
+        f"Stripe itself: {'asked by its test account' if key else f'not run, {STRIPE_KEY_VARIABLE} is not set'}"
+    )
 
 
 @pytest.fixture(scope="session")

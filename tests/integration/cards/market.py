@@ -18,6 +18,7 @@ from typing import Any, Final, cast
 import asyncpg
 import httpx
 import stripe
+from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from contracts.events.base import Message
@@ -68,6 +69,7 @@ class Market:
     twin: Twin
     bus: Bus
     http: httpx.AsyncClient
+    app: FastAPI
     database: asyncpg.Pool
     clock: Clock
     undelivered: list[Event] = field(default_factory=list)
@@ -302,30 +304,38 @@ async def open_market(
 ) -> AsyncIterator[Market]:
     """A market of its own: all services over a migrated database, and a new twin that takes no fee unless told."""
     config = config or TwinConfig(ticking=False, card_fee=NO_FEE, settlement_seconds=0, seed=1)
-    async with running_twin(config) as twin, asyncpg.create_pool(database_url, min_size=0, max_size=2) as database:
-        given = load_config(
-            database_url=database_url,
-            stripe_api_base=twin.url,
-            stripe_api_key="sk_test_market",
-            stripe_webhook_secret=PLATFORM_SECRET,
-            stripe_connect_webhook_secret=CONNECT_SECRET,
-            data_key=DATA_KEY,
-            stripe_timeout_seconds=TIMEOUT_SECONDS,
-            stripe_requests_per_second=10_000,  # the twin knows no limit
-        )
-        clock = Clock()
-        async with opened(SERVICES, given, clock.now) as services:
-            app = create_app(
-                "market",
-                [service.router for service in services if service.router is not None],
-                Telemetry(CollectorRegistry()),
-                lambda: "market",
-            )
-            transport = httpx.ASGITransport(app=app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://market") as http:
-                bus = Bus(shuffle)
-                by_name = {service.name: service for service in services}
-                market = Market(by_name, twin, bus, http, database, clock, shuffle=shuffle)
-                bus.connect(route for service in services for route in service.routes)
-                twin.world.announce = market.hear
-                yield market
+    async with (
+        running_twin(config) as twin,
+        open_market_at(database_url, twin, api_base=twin.url, timeout_seconds=TIMEOUT_SECONDS) as market,
+    ):
+        market.shuffle = market.bus.shuffle = shuffle
+        twin.world.announce = market.hear
+        yield market
+
+
+@asynccontextmanager
+async def open_market_at(
+    database_url: str, twin: Twin, *, api_base: str, api_key: str = "sk_test_market", timeout_seconds: float = 20.0
+) -> AsyncIterator[Market]:
+    """A market whose services call Stripe there, and whose buyers are played by `twin`."""
+    given = load_config(
+        database_url=database_url,
+        stripe_api_base=api_base,
+        stripe_api_key=api_key,
+        stripe_webhook_secret=PLATFORM_SECRET,
+        stripe_connect_webhook_secret=CONNECT_SECRET,
+        data_key=DATA_KEY,
+        stripe_timeout_seconds=timeout_seconds,
+        stripe_requests_per_second=10_000,  # the twin knows no limit, and at Stripe itself a row calls now and then
+    )
+    clock, bus = Clock(), Bus()
+    async with (
+        asyncpg.create_pool(database_url, min_size=0, max_size=2) as database,
+        opened(SERVICES, given, clock.now) as services,
+    ):
+        routers = [service.router for service in services if service.router is not None]
+        app = create_app("market", routers, Telemetry(CollectorRegistry()), lambda: "market")
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://market") as http:
+            by_name = {service.name: service for service in services}
+            bus.connect(route for service in services for route in service.routes)
+            yield Market(by_name, twin, bus, http, app, database, clock)

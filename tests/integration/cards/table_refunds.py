@@ -1,0 +1,320 @@
+"""Money goes back to the buyer: of what is held, of what the seller has, of what the seller was paid already."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.integration.cards.acts import (
+    FAILING_REFUND,
+    SLOW_REFUND,
+    bought,
+    disputed,
+    payday,
+    refund_retried,
+    refund_sent_back,
+    refunded,
+    registered,
+    released,
+    sellers,
+    trouble,
+    waited,
+)
+from tests.integration.cards.rows import Row
+
+SOLD: Final = "payment.requested payment.captured escrow.held"
+RELEASED: Final = f"{SOLD} escrow.released transfer.settled"
+PAID_OUT: Final = f"{RELEASED} payout.scheduled payout.submitted payout.paid"
+OWED_BY_ANN: Final = "escrow.clawed_back escrow.allocation_refunded transfer.reversed payment.refunded"
+REFUNDED: Final = "escrow.allocation_refunded payment.refunded"
+TAKEN_BACK: Final = f"escrow.clawed_back transfer.reversed {REFUNDED}"
+OWED: Final = {"stripe:platform": 10_000, "refunds:payable": -10_000}
+
+ROWS: Final = (
+    Row(
+        name="all that is held is refunded",
+        acts=(bought(ann=10_000), refunded()),
+        stripe={"captured": 10_000, "refunded": 10_000},
+        told=f"{SOLD} {REFUNDED}",
+        shown={"payment.status": "refunded", "escrow.status": "REFUNDED", "escrow.refunds.0.status": "payable"},
+        at_stripe_too=True,
+    ),
+    Row(
+        name="a part of what is held is refunded",
+        acts=(bought(ann=10_000), refunded("ann", 2_500)),
+        stripe={"captured": 10_000, "refunded": 2_500},
+        journal={"stripe:platform": 7_500, "escrow:held": -7_500},
+        told=f"{SOLD} {REFUNDED}",
+        shown={
+            "payment.status": "partially_refunded",
+            "payment.refunded_minor": 2_500,
+            "escrow.status": "HELD",
+            "escrow.allocations.0.held_minor": 7_500,
+        },
+        at_stripe_too=True,
+    ),
+    Row(
+        name="after a partial refund the commission is that of the rest",
+        acts=(sellers("ann"), bought(ann=10_000), refunded("ann", 2_500), released()),
+        stripe={"captured": 10_000, "refunded": 2_500, "sent ann": 6_000},
+        journal={
+            "stripe:platform": 1_500,
+            "stripe:connected:ann": 6_000,
+            "seller:ann:available": -6_000,
+            "revenue:commission": -1_500,
+        },
+        told=f"{SOLD} {REFUNDED} escrow.released transfer.settled",
+        shown={"escrow.status": "RELEASED", "wallet:ann.earned_minor": 6_000},
+    ),
+    Row(
+        name="an order of two sellers is refunded one by one",
+        acts=(bought(ann=10_000, bob=5_000), refunded()),
+        stripe={"captured": 15_000, "refunded": 15_000},
+        told=f"{SOLD} escrow.allocation_refunded {REFUNDED} payment.refunded",
+        shown={"payment.status": "refunded", "payment.refunds.count": 2},
+        at_stripe_too=True,
+    ),
+    Row(
+        name="one seller's part is refunded, the other's stays",
+        acts=(bought(ann=10_000, bob=5_000), refunded("bob")),
+        stripe={"captured": 15_000, "refunded": 5_000},
+        journal={"stripe:platform": 10_000, "escrow:held": -10_000},
+        told=f"{SOLD} {REFUNDED}",
+        shown={"escrow.allocations.1.status": "refunded", "escrow.allocations.0.status": "held"},
+        at_stripe_too=True,
+    ),
+    Row(
+        name="no more is refunded than there is, and an amount only of one seller",
+        acts=(
+            bought(ann=10_000, bob=5_000),
+            refunded("ann", 10_001, refused="too_much"),
+            refunded(None, 1_000, refused="seller_needed"),
+        ),
+        stripe={"captured": 15_000},
+        journal={"stripe:platform": 15_000, "escrow:held": -15_000},
+        told=SOLD,
+        shown={"payment.status": "captured", "payment.refunds.count": 0},
+    ),
+    Row(
+        name="what was refunded is not refunded again",
+        acts=(bought(ann=10_000), refunded(), refunded(refused="already_refunded")),
+        stripe={"captured": 10_000, "refunded": 10_000},
+        told=f"{SOLD} {REFUNDED}",
+        shown={"payment.refunds.count": 1},
+    ),
+    Row(
+        name="a request sent twice under one key is one refund",
+        acts=(bought(ann=10_000), refunded("ann", 2_500, key="once"), refunded("ann", 2_500, key="once")),
+        stripe={"captured": 10_000, "refunded": 2_500},
+        journal={"stripe:platform": 7_500, "escrow:held": -7_500},
+        told=f"{SOLD} {REFUNDED}",
+        shown={"payment.refunds.count": 1},
+    ),
+    Row(
+        name="a disputed order is refunded",
+        acts=(bought(ann=10_000), disputed(), refunded()),
+        stripe={"captured": 10_000, "refunded": 10_000},
+        told=f"{SOLD} escrow.disputed {REFUNDED}",
+        shown={"escrow.status": "REFUNDED"},
+    ),
+    Row(
+        name="after the release the seller's transfer is reversed first",
+        acts=(sellers("ann"), bought(ann=10_000), released(), refunded()),
+        stripe={"captured": 10_000, "sent ann": 8_000, "reversed ann": 8_000, "refunded": 10_000},
+        told=f"{RELEASED} {TAKEN_BACK}",
+        shown={"payment.status": "refunded", "escrow.status": "REFUNDED", "clawbacks:ann.0.reversed_minor": 8_000},
+    ),
+    Row(
+        name="a part after the release takes its part of the commission along",
+        acts=(sellers("ann"), bought(ann=10_000), released(), refunded("ann", 2_500)),
+        stripe={"captured": 10_000, "sent ann": 8_000, "reversed ann": 2_000, "refunded": 2_500},
+        journal={
+            "stripe:platform": 1_500,
+            "stripe:connected:ann": 6_000,
+            "seller:ann:available": -6_000,
+            "revenue:commission": -1_500,
+        },
+        told=f"{RELEASED} {TAKEN_BACK}",
+        shown={"payment.status": "partially_refunded", "escrow.allocations.0.clawed_back_minor": 2_500},
+    ),
+    Row(
+        name="what is held goes first, then what was released",
+        acts=(sellers("ann"), bought(ann=10_000), released("ann", 5_000), refunded("ann", 6_000)),
+        stripe={"captured": 10_000, "sent ann": 4_000, "reversed ann": 800, "refunded": 6_000},
+        journal={
+            "stripe:platform": 800,
+            "stripe:connected:ann": 3_200,
+            "seller:ann:available": -3_200,
+            "revenue:commission": -800,
+        },
+        told=f"{SOLD} escrow.partially_released transfer.settled escrow.allocation_refunded escrow.clawed_back "
+        "payment.refunded transfer.reversed escrow.allocation_refunded payment.refunded",
+        shown={"payment.refunded_minor": 6_000, "payment.refunds.count": 2},
+    ),
+    Row(
+        name="a transfer that has not begun is withdrawn instead of reversed",
+        acts=(registered("ann"), bought(ann=10_000), released(), refunded()),
+        stripe={"captured": 10_000, "refunded": 10_000},
+        told=f"{SOLD} escrow.released {TAKEN_BACK}",
+        shown={"seller:ann.waiting.count": 0, "clawbacks:ann.0.kept_minor": 8_000},
+    ),
+    Row(
+        name="a seller who was paid already owes what goes back",
+        acts=(sellers("ann"), bought(ann=10_000), released(), payday(), refunded()),
+        stripe={"captured": 10_000, "sent ann": 8_000, "paid ann": 8_000, "refunded": 10_000},
+        journal={"stripe:platform": -8_000, "receivable:seller:ann": 8_000},
+        told=f"{PAID_OUT} {OWED_BY_ANN}",
+        shown={"wallet:ann.owed_minor": 8_000, "wallet:ann.available_minor": 0},
+    ),
+    Row(
+        name="of two sellers, who has it gives it back and who was paid owes it",
+        acts=(
+            sellers("ann", "bob"),
+            bought(ann=10_000, bob=5_000),
+            released("ann"),
+            payday(),
+            released("bob"),
+            refunded(),
+        ),
+        stripe={
+            "captured": 15_000,
+            "sent ann": 8_000,
+            "paid ann": 8_000,
+            "sent bob": 4_000,
+            "reversed bob": 4_000,
+            "refunded": 15_000,
+        },
+        journal={"stripe:platform": -8_000, "receivable:seller:ann": 8_000},
+        told=f"{SOLD} escrow.partially_released transfer.settled payout.scheduled payout.submitted payout.paid "
+        "escrow.released transfer.settled escrow.clawed_back escrow.allocation_refunded escrow.clawed_back "
+        f"transfer.reversed payment.refunded transfer.reversed {REFUNDED}",
+        shown={"wallet:ann.owed_minor": 8_000, "wallet:bob.owed_minor": 0},
+    ),
+    Row(
+        name="a debt is paid out of the next release",
+        acts=(
+            sellers("ann"),
+            bought(ann=10_000),
+            released(),
+            payday(),
+            refunded(),
+            bought(number=".2", ann=10_000),
+            released(number=".2"),
+        ),
+        stripe={"captured": 20_000, "sent ann": 8_000, "paid ann": 8_000, "refunded": 10_000},
+        journal={"stripe:platform": 2_000, "revenue:commission": -2_000},
+        told=f"{PAID_OUT} {OWED_BY_ANN} {SOLD} escrow.released transfer.netted",
+        shown={"wallet:ann.owed_minor": 0, "wallet:ann.available_minor": 0},
+    ),
+    Row(
+        name="only the rest of a release is transferred to a seller in debt",
+        acts=(
+            sellers("ann"),
+            bought(ann=10_000),
+            released(),
+            payday(),
+            refunded(),
+            bought(number=".2", ann=20_000),
+            released(number=".2"),
+        ),
+        stripe={"captured": 30_000, "sent ann": 16_000, "paid ann": 8_000, "refunded": 10_000},
+        journal={
+            "stripe:platform": 4_000,
+            "stripe:connected:ann": 8_000,
+            "seller:ann:available": -8_000,
+            "revenue:commission": -4_000,
+        },
+        told=f"{PAID_OUT} {OWED_BY_ANN} {SOLD} escrow.released transfer.netted transfer.settled",
+        shown={"wallet:ann.owed_minor": 0, "wallet:ann.available_minor": 8_000},
+    ),
+    Row(
+        name="what was released a month ago is not taken back",
+        acts=(sellers("ann"), bought(ann=10_000), released(), waited(days=31), refunded(refused="refund_window_over")),
+        stripe={"captured": 10_000, "sent ann": 8_000},
+        journal={
+            "stripe:platform": 2_000,
+            "stripe:connected:ann": 8_000,
+            "seller:ann:available": -8_000,
+            "revenue:commission": -2_000,
+        },
+        told=RELEASED,
+        shown={"payment.status": "captured"},
+    ),
+    Row(
+        name="a refund that takes its time is pending, and still owed",
+        acts=(bought(SLOW_REFUND, ann=10_000), refunded()),
+        stripe={"captured": 10_000, "refund pending": 10_000},
+        journal=OWED,
+        told=f"{SOLD} escrow.allocation_refunded",
+        shown={"payment.status": "captured", "payment.refunds.0.status": "pending"},
+    ),
+    Row(
+        name="a refund that takes its time arrives",
+        acts=(bought(SLOW_REFUND, ann=10_000), refunded(), waited(days=6)),
+        stripe={"captured": 10_000, "refunded": 10_000},
+        told=f"{SOLD} {REFUNDED}",
+        shown={"payment.status": "refunded", "payment.refunds.0.status": "succeeded"},
+    ),
+    Row(
+        name="a refund that the buyer's bank will not have is owed still",
+        acts=(bought(SLOW_REFUND, ann=10_000), refunded(), refund_sent_back()),
+        stripe={"captured": 10_000},
+        journal=OWED,
+        told=f"{SOLD} escrow.allocation_refunded payment.refund_failed",
+        shown={"payment.status": "captured", "payment.refunds.0.status": "failed"},
+    ),
+    Row(
+        name="a refund that had arrived and comes back is owed again",
+        acts=(bought(FAILING_REFUND, ann=10_000), refunded(), waited(days=6)),
+        stripe={"captured": 10_000},
+        journal=OWED,
+        told=f"{SOLD} {REFUNDED} payment.refund_failed",
+        shown={"payment.status": "captured", "payment.refunds.0.failure_code": "expired_or_canceled_card"},
+    ),
+    Row(
+        name="a person tries a failed refund again",
+        acts=(bought(FAILING_REFUND, ann=10_000), refunded(), waited(days=6), refund_retried()),
+        stripe={"captured": 10_000, "refunded": 10_000},
+        told=f"{SOLD} {REFUNDED} payment.refund_failed payment.refunded",
+        shown={"payment.status": "refunded", "payment.refunds.0.attempt": 2},
+    ),
+    Row(
+        name="a refund that did not fail is not tried again",
+        acts=(bought(ann=10_000), refunded(), refund_retried(refused="refund_not_failed")),
+        stripe={"captured": 10_000, "refunded": 10_000},
+        told=f"{SOLD} {REFUNDED}",
+        shown={"payment.refunds.0.attempt": 1},
+    ),
+    Row(
+        name="a refund whose answer was lost is found again",
+        acts=(
+            bought(ann=10_000),
+            trouble("refunds.create", "timeout_after_effect"),
+            refunded(),
+            waited(minutes=1),
+        ),
+        stripe={"captured": 10_000, "refunded": 10_000},
+        told=f"{SOLD} {REFUNDED}",
+        shown={"payment.refunds.0.status": "succeeded"},
+    ),
+    Row(
+        name="a refund that Stripe failed to make is made a day later, when its key is forgotten",
+        acts=(bought(ann=10_000), trouble("refunds.create", "error_500"), refunded(), waited(hours=25)),
+        stripe={"captured": 10_000, "refunded": 10_000},
+        told=f"{SOLD} {REFUNDED}",
+        shown={"payment.refunds.0.status": "succeeded"},
+    ),
+    Row(
+        name="a reversal whose answer was lost is found again",
+        acts=(
+            sellers("ann"),
+            bought(ann=10_000),
+            released(),
+            trouble("transfers.reversals.create", "timeout_after_effect"),
+            refunded(),
+            waited(minutes=1),
+        ),
+        stripe={"captured": 10_000, "sent ann": 8_000, "reversed ann": 8_000, "refunded": 10_000},
+        told=f"{RELEASED} {TAKEN_BACK}",
+        shown={"clawbacks:ann.0.status": "done"},
+    ),
+)
