@@ -136,10 +136,10 @@ class World:
 
 
 def placed(order_id: str, *lines: tuple[str, int], currency: str = "USD") -> OrderPlaced:
-    """An order with one line a seller."""
+    """An order with one line a seller, by a buyer of its own: one buyer's orders of a day are limited."""
     return OrderPlaced(
         order_id=order_id,
-        buyer=Buyer(id="buyer-1", country="US"),
+        buyer=Buyer(id=f"buyer-of-{order_id}", country="US"),
         currency=currency,
         rail="card",
         lines=tuple(OrderLine(seller=seller, category="toys", amount_minor=amount) for seller, amount in lines),
