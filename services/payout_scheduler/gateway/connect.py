@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final, Unpack
 
 import stripe
 from stripe.params import EventListParams
 
-from libs.runtime.calls import NETWORK_RETRIES_MAX, TIMEOUT_SECONDS, Answer, Calls, Pace
+from libs.runtime.calls import Calls
 from libs.runtime.notices import NoticeBody, NoticeReader, by_twenty, secrets_in
+from libs.runtime.stripe_client import Connection, open_client
 from services.payout_scheduler.domain.webhook import Notice
 from services.payout_scheduler.gateway.accounts import Accounts
 from services.payout_scheduler.gateway.part import time_of
@@ -75,37 +76,13 @@ class StripeGateway(Accounts, Transfers, Payouts):
                 more = page.has_more
 
 
-class _Http(stripe.AIOHTTPClient):
-    """The SDK's client, whose requests leave at a pace, those of its own paging and retries too."""
-
-    def __init__(self, pace: Pace, timeout_seconds: float) -> None:
-        super().__init__(timeout=timeout_seconds)
-        self._pace = pace
-
-    async def request_async(self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None) -> Answer:
-        return await self._pace.send(method, url, partial(super().request_async, method, url, headers, post_data))
-
-
 @asynccontextmanager
 async def open_gateway(
-    api_key: str,
-    webhook_secret: str,
-    book: int,
-    *,
-    api_base: str,
-    timeout_seconds: float = TIMEOUT_SECONDS,
-    network_retries_max: int = NETWORK_RETRIES_MAX,
-    pace: Pace | None = None,
+    api_key: str, webhook_secret: str, book: int, **connection: Unpack[Connection]
 ) -> AsyncIterator[StripeGateway]:
     """A gateway with connections of its own; use it in one event loop. Several secrets are separated by commas."""
-    http = _Http(pace or Pace(), timeout_seconds)
-    try:
-        client = stripe.StripeClient(
-            api_key, base_addresses={"api": api_base}, max_network_retries=network_retries_max, http_client=http
-        )
+    async with open_client(api_key, connection) as client:
         yield StripeGateway(client, webhook_secret, book)
-    finally:
-        await http.close_async()  # type: ignore[no-untyped-call]  # the SDK's
 
 
 def _notice(event: NoticeBody, account_id: str) -> Notice:
