@@ -47,7 +47,7 @@ WITH_WORK: Final = ("payment", "payout_scheduler")
 PLATFORM_SECRET: Final = "whsec_market_platform"  # noqa: S105 - a twin's
 CONNECT_SECRET: Final = "whsec_market_connect"  # noqa: S105 - a twin's
 DAY: Final = 86_400
-TIMEOUT_SECONDS: Final = 0.5  # the twin's answer takes milliseconds, or never comes
+TIMEOUT_SECONDS: Final = 1.0  # the twin's answer takes milliseconds, or never comes
 _TURNS_MAX: Final = 60
 
 

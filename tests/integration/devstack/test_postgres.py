@@ -29,11 +29,13 @@ async def _execute(url: str, statement: str) -> None:
         await connection.close()
 
 
-async def test_each_version_is_the_one_it_says_and_syncs_to_disk(every_postgres: Postgres) -> None:
-    assert str(await _value(every_postgres.url, "SHOW server_version")).startswith(f"{every_postgres.version}.")
-    assert await _value(every_postgres.url, "SHOW fsync") == "on"
-    assert await _value(every_postgres.url, "SHOW synchronous_commit") == "on"
-    assert int(str(await _value(every_postgres.url, "SHOW max_connections"))) >= 200
+@pytest.mark.parametrize("version", [16, 18])
+async def test_each_version_is_the_one_it_says_and_syncs_to_disk(version: int) -> None:
+    async with running_postgres(version) as server:
+        assert str(await _value(server.url, "SHOW server_version")).startswith(f"{version}.")
+        assert await _value(server.url, "SHOW fsync") == "on"
+        assert await _value(server.url, "SHOW synchronous_commit") == "on"
+        assert int(str(await _value(server.url, "SHOW max_connections"))) >= 200
 
 
 async def test_a_database_made_from_a_template_has_what_the_template_has(postgres_server: Postgres) -> None:

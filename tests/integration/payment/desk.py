@@ -174,7 +174,7 @@ async def open_desk(database_url: str, twin: Twin) -> AsyncIterator[Desk]:
             SECRET,
             1,
             api_base=twin.url,
-            timeout_seconds=0.5,
+            timeout_seconds=1.0,
             network_retries_max=0,
             pace=Pace(attempts_max=1),
         ) as gateway,

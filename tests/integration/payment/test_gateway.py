@@ -41,7 +41,7 @@ CALL = IntentCall(
 
 
 def _gateway(url: str, **options: Any) -> Any:
-    patience: dict[str, Any] = {"timeout_seconds": 0.5, "network_retries_max": 0, "pace": Pace(attempts_max=1)}
+    patience: dict[str, Any] = {"timeout_seconds": 1.0, "network_retries_max": 0, "pace": Pace(attempts_max=1)}
     key = options.pop("key", "sk_test_payment")
     return open_gateway(key, SECRET, 1, api_base=url, **(patience | options))
 

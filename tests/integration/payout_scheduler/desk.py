@@ -322,7 +322,7 @@ async def open_desk(database_url: str, twin: Twin) -> AsyncIterator[Desk]:
         open_ledger(database_url, "payout_scheduler") as ledger,
         open_ledger(database_url, None) as owner,
         open_gateway(
-            KEY, SECRET, 1, api_base=twin.url, timeout_seconds=1.0, network_retries_max=0, pace=Pace(attempts_max=1)
+            KEY, SECRET, 1, api_base=twin.url, timeout_seconds=2.0, network_retries_max=0, pace=Pace(attempts_max=1)
         ) as gateway,
     ):
         settings = await LiveSettings.open(ledger)
