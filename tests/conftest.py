@@ -29,7 +29,7 @@ _serial = itertools.count(1)
 
 
 def pytest_collection_finish() -> None:
-    """What was imported and collected stays to the end. The garbage collector would walk over all of it again and again,
+    """What was imported and collected stays to the end. The garbage collector would walk over it again and again,
     a second at a time, and an answer of the Stripe twin that comes a second late counts as lost.
     """
     gc.collect()
