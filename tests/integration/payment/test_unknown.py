@@ -170,12 +170,12 @@ async def test_a_worker_that_dies_between_call_and_record_refunds_once_even_if_t
 
 async def test_an_answer_that_comes_too_late_is_found_by_the_next_question(desk: Desk) -> None:
     """Slower than our patience: the call is still running when we give up on it."""
-    await desk.twin.fault("payment_intents.create", "slow", seconds=0.8)
+    await desk.twin.fault("payment_intents.create", "slow", seconds=2.0)
     await desk.place()
     await desk.work()
     assert await desk.story() == ["PaymentRequested", "IntentOutcomeUnknown"]
     assert await _resolve(desk) == {"done": 0, "left": 1}, "its key is in use: nobody knows yet"
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(1.5)
     await desk.later()
     assert _intents(desk) == 1
     assert (await desk.story())[-1] == "IntentCreated"
