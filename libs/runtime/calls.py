@@ -1,6 +1,7 @@
 """Calls to a card processor: at which pace they leave, and their errors told as outcomes.
 
-Only the gateways import the processor's SDK: they hand in its classes, and let its HTTP client send through a `Pace`.
+The processor's SDK is imported by the gateways, which hand in its classes, and by `stripe_client`, whose HTTP client
+sends through a `Pace`.
 """
 
 from __future__ import annotations
